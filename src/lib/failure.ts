@@ -1,0 +1,36 @@
+/**
+ * The only error a front door understands. What a kind means to a caller is decided in one table
+ * per front door (for CSI: `csi/status.ts`); `reason` is the stable word in logs and `docs/errors.md`.
+ */
+export type FailureKind =
+  | 'invalid' // the request can never succeed as written
+  | 'out-of-range' // no size fits what was asked
+  | 'not-found'
+  | 'conflict' // the name is taken by something with other properties
+  | 'in-use'
+  | 'precondition' // the system is not in the state that the request needs
+  | 'denied' // a capability is missing
+  | 'unauthenticated' // the key is wrong
+  | 'busy' // another operation holds it
+  | 'bad-token' // a page token that was not ours
+  | 'exhausted'
+  | 'unsupported'
+  | 'unreachable' // the cluster did not answer: the outcome is unknown
+  | 'unfinished'; // begun, and a later call must finish it
+
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly kind: FailureKind;
+  readonly reason: string;
+
+  constructor(kind: FailureKind, reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+    this.reason = reason;
+  }
+}
+
+/** True for the kinds that leave open whether something was done: what a lock guards is not settled yet. */
+export function isUnsettled(error: unknown): boolean {
+  return !(error instanceof Failure) || error.kind === 'unreachable' || error.kind === 'unfinished';
+}
