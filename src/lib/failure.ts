@@ -30,6 +30,20 @@ export class Failure extends Error {
   }
 }
 
+/**
+ * The caller is answered, the work still goes on: a kind that leaves the outcome open, and a promise of the moment
+ * from which it does not. What guards the thing (a lock) is held until then.
+ */
+export class PendingFailure extends Failure {
+  /** Resolves when the work has ended, well or not. Never rejects. */
+  readonly settled: Promise<void>;
+
+  constructor(kind: 'unreachable' | 'unfinished', reason: string, message: string, settled: Promise<void>) {
+    super(kind, reason, message);
+    this.settled = settled;
+  }
+}
+
 /** True for the kinds that leave open whether something was done: what a lock guards is not settled yet. */
 export function isUnsettled(error: unknown): boolean {
   return !(error instanceof Failure) || error.kind === 'unreachable' || error.kind === 'unfinished';
