@@ -1,0 +1,115 @@
+/** How a micro cluster comes to life: files, stores, then monitor, manager and OSD. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { askDaemon } from './admin-socket.ts';
+import { cephConf, type Layout, makeKeyrings, type Settings } from './conf.ts';
+import { killDaemon, startDaemon } from './daemon.ts';
+import { runProgram } from './program.ts';
+
+export const DAEMONS = ['mon.a', 'mgr.x', 'osd.0'] as const;
+export type DaemonName = (typeof DAEMONS)[number];
+
+export interface BringUp {
+  readonly dir: string;
+  readonly settings: Settings;
+  readonly tied: boolean;
+}
+
+/** Makes a new cluster in `dir` and waits until it is healthy. Whatever was there before is stopped and removed. */
+export async function bringUp({ dir, settings, tied }: BringUp): Promise<Layout> {
+  await tearDown(dir);
+  rmSync(`${dir}/log`, { recursive: true, force: true });
+  for (const sub of ['mon', 'mgr', 'osd', 'log', 'crash']) mkdirSync(`${dir}/${sub}`, { recursive: true });
+
+  const sockets = mkdtempSync(`${tmpdir()}/ceph-`);
+  const [v2, v1] = await freePorts();
+  const layout = { dir, sockets, fsid: randomUUID(), monitors: `[v2:127.0.0.1:${v2}/0,v1:127.0.0.1:${v1}/0]` };
+  writeFileSync(`${dir}/cluster.json`, JSON.stringify(layout, undefined, 2));
+  writeFileSync(`${dir}/ceph.conf`, cephConf(layout, settings));
+  for (const [entity, text] of makeKeyrings()) writeFileSync(`${dir}/${entity}.keyring`, text, { mode: 0o600 });
+
+  const osdId = randomUUID();
+  const conf = ['-c', `${dir}/ceph.conf`];
+  const monmap = ['--monmap', `${dir}/monmap`];
+  await runProgram('monmaptool', ['--create', '--fsid', layout.fsid, '--addv', 'a', layout.monitors, `${dir}/monmap`]);
+  const osdStore = runProgram('ceph-osd', [...conf, '-i', '0', '--mkfs', '--osd-uuid', osdId, '--no-mon-config', ...monmap]);
+  osdStore.catch(() => {}); // awaited below; an earlier failure must not leave it unhandled
+  await runProgram('ceph-mon', [...conf, '-i', 'a', '--mkfs', ...monmap, '--keyring', `${dir}/all.keyring`]);
+
+  startDaemon({ dir, name: 'mon.a', tied });
+  await until(layout, 'mon.a', { prefix: 'mon_status' }, ({ state }) => state === 'leader');
+  startDaemon({ dir, name: 'mgr.x', tied });
+  await runProgram('ceph', [...conf, 'osd', 'new', osdId, '0']);
+  await osdStore;
+  startDaemon({ dir, name: 'osd.0', tied });
+  await untilHealthy(layout);
+  return layout;
+}
+
+/** Stops the daemons of the cluster in `dir` and removes its data; the logs stay. Nothing to do when there is none. */
+export async function tearDown(dir: string): Promise<void> {
+  const layout = readLayout(dir);
+  for (const name of DAEMONS) await killDaemon(dir, name);
+  if (layout !== undefined) rmSync(layout.sockets, { recursive: true, force: true });
+  for (const sub of ['mon', 'mgr', 'osd', 'crash']) rmSync(`${dir}/${sub}`, { recursive: true, force: true });
+  const keyrings = readdirSync(dir).filter((file) => file.endsWith('.keyring'));
+  for (const file of ['cluster.json', 'ceph.conf', 'monmap', ...keyrings]) rmSync(`${dir}/${file}`, { force: true });
+}
+
+export function readLayout(dir: string): Layout | undefined {
+  try {
+    // Written by bringUp alone, whole, from a Layout.
+    return JSON.parse(readFileSync(`${dir}/cluster.json`, 'utf8')) as Layout;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The OSD takes part in the map the monitor serves, and the manager reports: what HEALTH_OK rests on. */
+export async function untilHealthy(layout: Layout): Promise<void> {
+  await until(layout, 'osd.0', { prefix: 'status' }, ({ state }) => state === 'active');
+  await until(layout, 'mgr.x', { prefix: 'status' }, () => true);
+  for (let tries = 0; tries < 60; tries += 1) {
+    if ((await runProgram('ceph', ['-c', `${layout.dir}/ceph.conf`, 'health'])).startsWith('HEALTH_OK')) return;
+    await sleep(300);
+  }
+  throw new Error(`the cluster is not healthy after a minute; look into ${layout.dir}/log`);
+}
+
+async function until(
+  layout: Layout,
+  name: DaemonName,
+  command: Readonly<Record<string, unknown>>,
+  good: (answer: Record<string, unknown>) => boolean,
+): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (Date.now() < end) {
+    const answer = await askDaemon(`${layout.sockets}/${name}.asok`, command).catch(() => undefined);
+    if (typeof answer === 'object' && answer !== null && good({ ...answer })) return;
+    await sleep(100);
+  }
+  throw new Error(`${name} did not come up within a minute; look into ${layout.dir}/log/${name}.log and .out`);
+}
+
+/** Two ports nobody listens on now; taken again at once by the monitor, whose address must be known before it starts. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.on('error', reject);
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            resolve(typeof address === 'object' && address !== null ? address.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const [first = 0, second = 0] = ports;
+  return [first, second];
+}
