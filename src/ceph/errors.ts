@@ -1,0 +1,54 @@
+import { getSystemErrorName } from 'node:util';
+
+/** What a C call of librados or librbd returned. What it means is the engine's business. */
+export class CephError extends Error {
+  override readonly name = 'CephError';
+  readonly call: string;
+  /** Positive; never a field `code`, which grpc-js would copy into the status that it sends. */
+  readonly errno: number;
+
+  constructor(call: string, errno: number) {
+    super(`${call}: ${errnoName(errno)}`);
+    this.call = call;
+    this.errno = errno;
+  }
+}
+
+const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EIO: 5,
+  EACCES: 13,
+  EBUSY: 16,
+  EEXIST: 17,
+  EINVAL: 22,
+  ENOSPC: 28,
+  EROFS: 30,
+  ERANGE: 34,
+  ENOEXEC: 8,
+  EOPNOTSUPP: 95,
+  ENOTEMPTY: 39,
+  ENOTCONN: 107,
+  ESHUTDOWN: 108,
+  ETIMEDOUT: 110,
+  EDQUOT: 122,
+  ECANCELED: 125,
+} as const;
+
+export type Errno = keyof typeof ERRNO;
+
+export function isErrno(error: unknown, ...names: Errno[]): error is CephError {
+  return error instanceof CephError && names.some((name) => ERRNO[name] === error.errno);
+}
+
+export function errnoOf(name: Errno): number {
+  return ERRNO[name];
+}
+
+function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}

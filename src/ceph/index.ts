@@ -1,0 +1,16 @@
+/**
+ * THE BINDING to librados and librbd: one connection, its I/O contexts, objects, images, snapshots, trash and groups.
+ * One C call or one round trip per function, no policy, no retries, no logging. Only the engine (`src/rbd`) and the
+ * agent's process use it. Start reading at `cluster.ts`; `native/` is all that knows koffi.
+ */
+export * from './cluster.ts';
+export { CephError, type Errno, isErrno } from './errors.ts';
+export * from './image.ts';
+export * from './image-header.ts';
+export type { ImageOptions } from './image-options.ts';
+export type { IoContext } from './io-context.ts';
+export { type CallObserver, Native } from './native/native.ts';
+export type { FunctionName } from './native/signatures.ts';
+export { findKey, listKeys, ReadOperation, WriteOperation } from './operation.ts';
+export * from './snapshot.ts';
+export * from './trash.ts';

@@ -1,0 +1,106 @@
+/**
+ * Every C function that Loligo calls, as koffi reads it: the only list of names handed to koffi.
+ * A test holds it to the `Implements:` blocks of the binding and to the installed headers.
+ */
+export const LIBRADOS = {
+  rados_create2: 'int rados_create2(_Out_ void **cluster, const char *clustername, const char *name, uint64_t flags)',
+  rados_conf_set: 'int rados_conf_set(void *cluster, const char *option, const char *value)',
+  rados_connect: 'int rados_connect(void *cluster)',
+  rados_shutdown: 'void rados_shutdown(void *cluster)',
+  rados_cluster_fsid: 'int rados_cluster_fsid(void *cluster, void *buf, size_t len)',
+  rados_getaddrs: 'int rados_getaddrs(void *cluster, _Out_ void **addrs)',
+  rados_buffer_free: 'void rados_buffer_free(void *buf)',
+  rados_blocklist_add: 'int rados_blocklist_add(void *cluster, const char *client_address, uint32_t expire_seconds)',
+  rados_wait_for_latest_osdmap: 'int rados_wait_for_latest_osdmap(void *cluster)',
+  rados_mon_command:
+    'int rados_mon_command(void *cluster, const char **cmd, size_t cmdlen, const char *inbuf, size_t inbuflen, _Out_ void **outbuf, void *outbuflen, _Out_ void **outs, void *outslen)',
+  rados_pool_list: 'int rados_pool_list(void *cluster, void *buf, size_t len)',
+  rados_pool_lookup: 'int64_t rados_pool_lookup(void *cluster, const char *pool_name)',
+  rados_pool_reverse_lookup: 'int rados_pool_reverse_lookup(void *cluster, int64_t id, void *buf, size_t maxlen)',
+  rados_ioctx_create: 'int rados_ioctx_create(void *cluster, const char *pool_name, _Out_ void **ioctx)',
+  rados_ioctx_destroy: 'void rados_ioctx_destroy(void *io)',
+  rados_ioctx_set_namespace: 'void rados_ioctx_set_namespace(void *io, const char *nspace)',
+  rados_ioctx_get_id: 'int64_t rados_ioctx_get_id(void *io)',
+  rados_set_pool_full_try: 'void rados_set_pool_full_try(void *io)',
+  rados_stat: 'int rados_stat(void *io, const char *o, void *psize, void *pmtime)',
+  rados_remove: 'int rados_remove(void *io, const char *oid)',
+  rados_create_read_op: 'void *rados_create_read_op()',
+  rados_release_read_op: 'void rados_release_read_op(void *read_op)',
+  rados_read_op_set_flags: 'void rados_read_op_set_flags(void *read_op, int flags)',
+  rados_read_op_exec_user_buf:
+    'void rados_read_op_exec_user_buf(void *read_op, const char *cls, const char *method, void *in_buf, size_t in_len, void *out_buf, size_t out_len, void *used_len, void *prval)',
+  rados_read_op_read:
+    'void rados_read_op_read(void *read_op, uint64_t offset, size_t len, void *buffer, void *bytes_read, void *prval)',
+  rados_read_op_omap_get_vals2:
+    'void rados_read_op_omap_get_vals2(void *read_op, const char *start_after, const char *filter_prefix, uint64_t max_return, _Out_ void **iter, void *pmore, void *prval)',
+  rados_read_op_omap_get_vals_by_keys2:
+    'void rados_read_op_omap_get_vals_by_keys2(void *read_op, const char **keys, size_t num_keys, const size_t *key_lens, _Out_ void **iter, void *prval)',
+  rados_read_op_operate: 'int rados_read_op_operate(void *read_op, void *io, const char *oid, int flags)',
+  rados_omap_get_next2:
+    'int rados_omap_get_next2(void *iter, _Out_ void **key, _Out_ void **val, void *key_len, void *val_len)',
+  rados_omap_get_end: 'void rados_omap_get_end(void *iter)',
+  rados_create_write_op: 'void *rados_create_write_op()',
+  rados_release_write_op: 'void rados_release_write_op(void *write_op)',
+  rados_write_op_create: 'void rados_write_op_create(void *write_op, int exclusive, const char *category)',
+  rados_write_op_assert_exists: 'void rados_write_op_assert_exists(void *write_op)',
+  rados_write_op_write_full: 'void rados_write_op_write_full(void *write_op, const void *buffer, size_t len)',
+  rados_write_op_exec:
+    'void rados_write_op_exec(void *write_op, const char *cls, const char *method, void *in_buf, size_t in_len, void *prval)',
+  rados_write_op_omap_cmp2:
+    'void rados_write_op_omap_cmp2(void *write_op, const char *key, uint8_t comparison_operator, const void *val, size_t key_len, size_t val_len, void *prval)',
+  rados_write_op_omap_set2:
+    'void rados_write_op_omap_set2(void *write_op, const char **keys, const char **vals, const size_t *key_lens, const size_t *val_lens, size_t num)',
+  rados_write_op_omap_rm_keys2: 'void rados_write_op_omap_rm_keys2(void *write_op, const char **keys, const size_t *key_lens, size_t keys_len)',
+  rados_write_op_operate2: 'int rados_write_op_operate2(void *write_op, void *io, const char *oid, void *mtime, int flags)',
+} as const;
+
+export const LIBRBD = {
+  rbd_image_options_create: 'void rbd_image_options_create(_Out_ void **opts)',
+  rbd_image_options_destroy: 'void rbd_image_options_destroy(void *opts)',
+  rbd_image_options_set_string: 'int rbd_image_options_set_string(void *opts, int optname, const char *optval)',
+  rbd_image_options_set_uint64: 'int rbd_image_options_set_uint64(void *opts, int optname, uint64_t optval)',
+  rbd_create4: 'int rbd_create4(void *io, const char *name, uint64_t size, void *opts)',
+  rbd_clone3:
+    'int rbd_clone3(void *p_ioctx, const char *p_name, const char *p_snapname, void *c_ioctx, const char *c_name, void *c_opts)',
+  rbd_remove: 'int rbd_remove(void *io, const char *name)',
+  rbd_rename: 'int rbd_rename(void *src_io_ctx, const char *srcname, const char *destname)',
+  rbd_open: 'int rbd_open(void *io, const char *name, _Out_ void **image, const char *snap_name)',
+  rbd_open_by_id: 'int rbd_open_by_id(void *io, const char *id, _Out_ void **image, const char *snap_name)',
+  rbd_open_read_only: 'int rbd_open_read_only(void *io, const char *name, _Out_ void **image, const char *snap_name)',
+  rbd_open_by_id_read_only: 'int rbd_open_by_id_read_only(void *io, const char *id, _Out_ void **image, const char *snap_name)',
+  rbd_close: 'int rbd_close(void *image)',
+  rbd_resize2: 'int rbd_resize2(void *image, uint64_t size, bool allow_shrink, void *cb, void *cbdata)',
+  rbd_get_size: 'int rbd_get_size(void *image, void *size)',
+  rbd_metadata_set: 'int rbd_metadata_set(void *image, const char *key, const char *value)',
+  rbd_metadata_remove: 'int rbd_metadata_remove(void *image, const char *key)',
+  rbd_watchers_list: 'int rbd_watchers_list(void *image, void *watchers, void *max_watchers)',
+  rbd_watchers_list_cleanup: 'void rbd_watchers_list_cleanup(void *watchers, size_t num_watchers)',
+  rbd_flatten_with_progress: 'int rbd_flatten_with_progress(void *image, rbd_progress *cb, void *cbdata)',
+  rbd_copy_with_progress3:
+    'int rbd_copy_with_progress3(void *image, void *dest_io, const char *destname, void *dest_opts, rbd_progress *cb, void *cbdata)',
+  rbd_snap_create2: 'int rbd_snap_create2(void *image, const char *snap_name, uint32_t flags, void *cb, void *cbdata)',
+  rbd_snap_remove: 'int rbd_snap_remove(void *image, const char *snapname)',
+  rbd_snap_set_by_id: 'int rbd_snap_set_by_id(void *image, uint64_t snap_id)',
+  rbd_diff_iterate2:
+    'int rbd_diff_iterate2(void *image, const char *fromsnapname, uint64_t ofs, uint64_t len, uint8_t include_parent, uint8_t whole_object, rbd_diff_extent *cb, void *arg)',
+  rbd_trash_move: 'int rbd_trash_move(void *io, const char *name, uint64_t delay)',
+  rbd_trash_remove_with_progress:
+    'int rbd_trash_remove_with_progress(void *io, const char *id, bool force, rbd_progress *cb, void *cbdata)',
+  rbd_trash_restore: 'int rbd_trash_restore(void *io, const char *id, const char *name)',
+  rbd_group_create: 'int rbd_group_create(void *io, const char *name)',
+  rbd_group_remove: 'int rbd_group_remove(void *io, const char *name)',
+  rbd_group_image_add: 'int rbd_group_image_add(void *group_io, const char *group_name, void *image_io, const char *image_name)',
+  rbd_group_image_remove_by_id:
+    'int rbd_group_image_remove_by_id(void *group_io, const char *group_name, void *image_io, const char *image_id)',
+  rbd_group_snap_create2: 'int rbd_group_snap_create2(void *group_io, const char *group_name, const char *snap_name, uint32_t flags)',
+  rbd_group_snap_remove: 'int rbd_group_snap_remove(void *group_io, const char *group_name, const char *snap_name)',
+  rbd_namespace_list: 'int rbd_namespace_list(void *io, void *namespace_names, void *size)',
+} as const;
+
+/** The C types of callbacks, by the name that the signatures above use. */
+export const CALLBACKS = {
+  rbd_progress: 'int rbd_progress(uint64_t offset, uint64_t total, void *data)',
+  rbd_diff_extent: 'int rbd_diff_extent(uint64_t ofs, size_t len, int exists, void *arg)',
+} as const;
+
+export type FunctionName = keyof typeof LIBRADOS | keyof typeof LIBRBD;
