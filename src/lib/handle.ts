@@ -63,9 +63,7 @@ export function parseVolume(text: string): VolumeHandle | undefined {
   const [cluster, pool, third, fourth] = parts;
   if (cluster === undefined || pool === undefined || third === undefined || parts.length > 4) return undefined;
   const handle =
-    fourth === undefined
-      ? { cluster, pool, namespace: '', image: third }
-      : { cluster, pool, namespace: third, image: fourth };
+    fourth === undefined ? { cluster, pool, namespace: '', image: third } : { cluster, pool, namespace: third, image: fourth };
   return handle.image.endsWith(DELETED) ? undefined : handle;
 }
 

@@ -12,7 +12,15 @@ export interface SnapshotRef extends ImageRef {
   readonly snapshot: string;
 }
 
-export const FEATURES = ['layering', 'striping', 'exclusive-lock', 'object-map', 'fast-diff', 'deep-flatten', 'journaling'] as const;
+export const FEATURES = [
+  'layering',
+  'striping',
+  'exclusive-lock',
+  'object-map',
+  'fast-diff',
+  'deep-flatten',
+  'journaling',
+] as const;
 export type Feature = (typeof FEATURES)[number];
 
 /** Inclusive bounds; `limit` 0 means none. */
