@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { askDaemon } from './ceph/admin-socket.ts';
 import { bringUp, DAEMONS, type DaemonName, readLayout, tearDown, untilHealthy } from './ceph/bring-up.ts';
 import type { Layout, Settings } from './ceph/conf.ts';
@@ -186,6 +187,7 @@ export class MicroCeph implements AsyncDisposable {
 
   /** The operations that began after `since`, oldest first. */
   async historicOps(since: Date): Promise<readonly HistoricOp[]> {
+    await sleep(300); // an operation enters the history up to 128 ms after its end
     const history = await this.ask('osd', 'dump_historic_ops');
     const { ops } = history as { ops: HistoricOp[] }; // the shape of `dump_historic_ops`
     const after = ops.filter((op) => new Date(op.initiated_at) >= since);

@@ -68,15 +68,18 @@ export function readLayout(dir: string): Layout | undefined {
   }
 }
 
-/** The OSD takes part in the map the monitor serves, and the manager reports: what HEALTH_OK rests on. */
+/** The OSD takes part in the map the monitor serves, a manager reports, and Ceph calls itself healthy. */
 export async function untilHealthy(layout: Layout): Promise<void> {
   await until(layout, 'osd.0', { prefix: 'status' }, ({ state }) => state === 'active');
-  await until(layout, 'mgr.x', { prefix: 'status' }, () => true);
-  for (let tries = 0; tries < 60; tries += 1) {
-    if ((await runProgram('ceph', ['-c', `${layout.dir}/ceph.conf`, 'health'])).startsWith('HEALTH_OK')) return;
-    await sleep(300);
+  await until(layout, 'mgr.x', { prefix: 'mgr_status' }, () => true);
+  for (let tries = 0; tries < 100; tries += 1) {
+    const status = await runProgram('ceph', ['-c', `${layout.dir}/ceph.conf`, 'status', '--format', 'json']);
+    // The two fields of `ceph status` that matter here.
+    const { health, mgrmap } = JSON.parse(status) as { health: { status: string }; mgrmap: { available: boolean } };
+    if (health.status === 'HEALTH_OK' && mgrmap.available) return;
+    await sleep(200);
   }
-  throw new Error(`the cluster is not healthy after a minute; look into ${layout.dir}/log`);
+  throw new Error(`the cluster is not healthy; look into ${layout.dir}/log`);
 }
 
 async function until(

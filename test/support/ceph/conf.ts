@@ -65,7 +65,12 @@ export function cephConf(layout: Layout, settings: Settings): string {
   };
   return [
     ...section('global', global),
-    ...section('mon', { ...daemon, keyring: `${dir}/mon/keyring`, mon_data: `${dir}/mon`, mon_cluster_log_file: `${dir}/log/cluster.log` }),
+    ...section('mon', {
+      ...daemon,
+      keyring: `${dir}/mon/keyring`,
+      mon_data: `${dir}/mon`,
+      mon_cluster_log_file: `${dir}/log/cluster.log`,
+    }),
     ...section('mgr', { ...daemon, mgr_data: `${dir}/mgr` }),
     ...section('osd', { ...daemon, osd_data: `${dir}/osd` }),
   ].join('\n');

@@ -1,6 +1,6 @@
 /** One Ceph daemon as a process: started in the foreground, known by a pid file, stopped by signal. */
 import { spawn } from 'node:child_process';
-import { openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface DaemonSpec {
