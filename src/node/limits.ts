@@ -1,0 +1,22 @@
+/** Milliseconds that each kind of step may take before it is given up, and the answer is "not finished". */
+export const LIMITS = {
+  /** Reading a few blocks of a device that works takes milliseconds. */
+  read: 15_000,
+  /** Looking something up that needs no device. */
+  look: 10_000,
+  mount: 60_000,
+  /** The kernel writes out what is dirty: with Ceph away this does not end, and must not be given up for good. */
+  unmount: 20_000,
+  mkfs: 300_000,
+  /** A forced check and a growth read all metadata of a large file system. */
+  fsck: 1_800_000,
+  grow: 1_800_000,
+  stats: 5_000,
+  loop: 10_000,
+  /** Opening the image: connecting (bounded by itself), a dozen operations. */
+  map: 40_000,
+  /** Asking the daemon for something that needs no Ceph. */
+  ask: 10_000,
+  daemonStart: 10_000,
+  daemonStop: 5_000,
+} as const;

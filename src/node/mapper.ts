@@ -1,0 +1,67 @@
+/**
+ * A mapper makes a block device of an image. It keeps nothing in memory: what it has mapped it finds again by the
+ * volume's directory, so that any instance of the node role can go on where another was killed.
+ */
+import type { ClusterConnection } from '#lib/cluster-config';
+import { Failure } from '#lib/failure';
+import type { ImageRef } from '#lib/handle';
+
+export interface MapSpec {
+  readonly image: ImageRef;
+  /** '' maps the image itself; a snapshot is always mapped read-only. */
+  readonly snapshot: string;
+  readonly readonly: boolean;
+  readonly options: MapOptions;
+  readonly connection: ClusterConnection;
+}
+
+/** `mapOptions` of the StorageClass, already parsed; what a mapper does not know it refuses. */
+export type MapOptions = Readonly<Record<string, string>>;
+
+export interface Device {
+  /** `/dev/…` */
+  readonly path: string;
+  /** `major:minor`, as the mount table names it. */
+  readonly number: string;
+  readonly readonly: boolean;
+  /** Bytes. */
+  readonly size: bigint;
+}
+
+/** `dead`: a device is there and nothing answers behind it; every read and write of it fails. */
+export type Mapped =
+  | { readonly state: 'none' }
+  | { readonly state: 'alive'; readonly device: Device }
+  | { readonly state: 'dead'; readonly why: string };
+
+export interface Mapper {
+  readonly name: string;
+  /** What this host lacks to use the mapper, or `undefined` when it lacks nothing. */
+  missing(): Promise<string | undefined>;
+  /** Throws `invalid` naming an option that this mapper does not have. */
+  checkOptions(options: MapOptions): void;
+  /** Reads the host's own state only: answers with Ceph away. */
+  find(dir: string): Promise<Mapped>;
+  /** Maps, or finds it mapped as wanted. Remains of an earlier mapping are taken down first. */
+  map(dir: string, spec: MapSpec): Promise<Device>;
+  /** Makes the device as large as the image is now. Never makes either smaller. */
+  resize(dir: string, spec: MapSpec): Promise<Device>;
+  /**
+   * Takes the device away; done also when there is none, and with Ceph away. Throws `unfinished` while anybody holds
+   * the device: what was written to it may not have left this host yet.
+   */
+  unmap(dir: string): Promise<void>;
+}
+
+/** The mapper of that name, or the first that this host can use when the name is ''. */
+export async function chooseMapper(mappers: readonly Mapper[], name: string): Promise<Mapper> {
+  const lacking: string[] = [];
+  for (const mapper of mappers) {
+    if (name !== '' && mapper.name !== name) continue;
+    const missing = await mapper.missing();
+    if (missing === undefined) return mapper;
+    lacking.push(`${mapper.name} lacks ${missing}`);
+  }
+  if (lacking.length === 0) throw new Failure('invalid', 'MAPPER_UNKNOWN', `there is no mapper "${name}"`);
+  throw new Failure('precondition', 'MAPPER_UNUSABLE', `no mapper can be used on this node: ${lacking.join(', ')}`);
+}

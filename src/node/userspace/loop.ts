@@ -1,0 +1,89 @@
+/** Loop devices, found by the file behind them in sysfs: that never blocks, whatever has become of the file. */
+import { access, readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '#lib/failure';
+import { isErrno } from '../errno.ts';
+import { LIMITS } from '../limits.ts';
+import type { Device } from '../mapper.ts';
+import { readMounts } from '../mount-table.ts';
+import { run } from '../run.ts';
+
+export const LOOP_CONTROL = '/dev/loop-control';
+const SECTOR = 512n;
+/** The kernel lets go of a device within milliseconds unless somebody has it open. */
+const LET_GO_MS = 2_000;
+
+export async function hasLoopDevices(): Promise<boolean> {
+  return access(LOOP_CONTROL).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** All loop devices on the file, lowest first; usually none or one. */
+export async function findLoops(file: string): Promise<readonly Device[]> {
+  const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
+  const found = await Promise.all(names.map(async (name) => ((await backingFile(name)) === file ? readLoop(name) : undefined)));
+  return found.filter((device) => device !== undefined).sort((a, b) => a.path.localeCompare(b.path));
+}
+
+/** Direct I/O: what is written reaches the file at once, and is cached only once, above the device. */
+export async function attachLoop(file: string, readonly: boolean): Promise<Device> {
+  // --nooverlap takes the device that an earlier, killed call attached, instead of a second one.
+  const args = ['--find', '--show', '--nooverlap', '--direct-io=on', ...(readonly ? ['--read-only'] : []), file];
+  await run('losetup', args, { limit: LIMITS.loop });
+  const [device] = await findLoops(file);
+  if (device === undefined) throw new Failure('unfinished', 'LOOP_LOST', 'the loop device went away as soon as it was made');
+  return device;
+}
+
+/** Lets the device see that its file has grown. */
+export async function refreshLoop(device: Device): Promise<void> {
+  await run('losetup', ['--set-capacity', device.path], { limit: LIMITS.loop });
+}
+
+/** Throws `unfinished` while anybody has the device open: the kernel detaches it when the last one closes it. */
+export async function detachLoop(device: Device, file: string): Promise<void> {
+  const holders = await mountsOf(device);
+  if (holders.length > 0) throw held(device, `mounted at ${holders.join(', ')}`);
+  // 1: it detached itself in between, or is busy; what counts is what is seen afterwards.
+  await run('losetup', ['--detach', device.path], { limit: LIMITS.loop, accept: [0, 1] });
+  const until = Date.now() + LET_GO_MS;
+  while ((await backingFile(nameOf(device))) === file) {
+    if (Date.now() > until) throw held(device, 'still open: written out to Ceph, or used by a program');
+    await sleep(20);
+  }
+}
+
+async function mountsOf(device: Device): Promise<readonly string[]> {
+  return (await readMounts()).filter((mount) => mount.device === device.number).map((mount) => mount.path);
+}
+
+function held(device: Device, how: string): Failure {
+  return new Failure('unfinished', 'DEVICE_HELD', `${device.path} is ${how}`);
+}
+
+function nameOf(device: Device): string {
+  return device.path.slice('/dev/'.length);
+}
+
+async function backingFile(name: string): Promise<string | undefined> {
+  return readAttribute(`/sys/block/${name}/loop/backing_file`);
+}
+
+async function readLoop(name: string): Promise<Device | undefined> {
+  const at = `/sys/block/${name}`;
+  const [number, sectors, readonly] = await Promise.all([`${at}/dev`, `${at}/size`, `${at}/ro`].map(readAttribute));
+  if (number === undefined || sectors === undefined) return undefined;
+  return { path: `/dev/${name}`, number, readonly: readonly === '1', size: BigInt(sectors) * SECTOR };
+}
+
+async function readAttribute(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trimEnd();
+  } catch (error) {
+    // Free devices have no such attribute, and one that is detached while it is read answers ENXIO.
+    if (isErrno(error, 'ENOENT', 'ENXIO', 'ENODEV', 'EIO')) return undefined;
+    throw error;
+  }
+}

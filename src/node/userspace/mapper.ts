@@ -1,0 +1,168 @@
+/**
+ * The userspace mapper: qemu-storage-daemon opens the image with librbd and exports it as one FUSE file, and a loop
+ * device lies on that file. It needs no kernel module but fuse and loop, and knows every feature that librbd knows.
+ *
+ * In the volume's directory: `ceph.conf`, `image` (the file that the export covers), `qmp.sock`, `daemon.log`.
+ * Taken down in the reverse order of making: loop device, daemon, mount, files. The daemon is ended only when nobody
+ * has the loop device any more; until then there may be writes that have not reached Ceph.
+ */
+import { access, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Failure } from '#lib/failure';
+import { LIMITS } from '../limits.ts';
+import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
+import { mountAt, readMounts } from '../mount-table.ts';
+import { run } from '../run.ts';
+import { cephConf, checkOptions } from './ceph-conf.ts';
+import { askDaemon, DAEMON, findDaemons, startDaemon, stopDaemon } from './daemon.ts';
+import { attachLoop, detachLoop, findLoops, hasLoopDevices, refreshLoop } from './loop.ts';
+import type { Qmp } from './qmp.ts';
+
+const IMAGE = 'image';
+const FILES = ['ceph.conf', IMAGE, 'qmp.sock', 'daemon.log'];
+
+export class UserspaceMapper implements Mapper {
+  readonly name = 'userspace';
+
+  async missing(): Promise<string | undefined> {
+    if (!(await exists('/dev/fuse'))) return '/dev/fuse';
+    if (!(await hasLoopDevices())) return 'loop devices';
+    try {
+      await run(DAEMON, ['--version'], { limit: LIMITS.look });
+    } catch {
+      return DAEMON;
+    }
+    return undefined;
+  }
+
+  checkOptions(options: MapOptions): void {
+    checkOptions(options);
+  }
+
+  async find(dir: string): Promise<Mapped> {
+    const [device] = await findLoops(join(dir, IMAGE));
+    if (device === undefined) return { state: 'none' };
+    if ((await findDaemons(dir)).length === 0) return { state: 'dead', why: `${DAEMON} has ended` };
+    return { state: 'alive', device };
+  }
+
+  async map(dir: string, spec: MapSpec): Promise<Device> {
+    const readonly = spec.readonly || spec.snapshot !== '';
+    const found = await this.find(dir);
+    if (found.state === 'alive' && found.device.readonly === readonly) return found.device;
+
+    await this.unmap(dir);
+    await this.#export(dir, { ...spec, readonly });
+    return attachLoop(join(dir, IMAGE), readonly);
+  }
+
+  async resize(dir: string, spec: MapSpec): Promise<Device> {
+    const found = await this.find(dir);
+    if (found.state !== 'alive') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
+    if (found.device.readonly) return found.device;
+    using qmp = await askDaemon(dir, LIMITS.map);
+    const size = await imageSize(qmp, dir, spec);
+    if (size > found.device.size) {
+      await qmp.ask('block_resize', { 'node-name': 'volume', size: Number(size) });
+      await refreshLoop(found.device);
+    }
+    return { ...found.device, size };
+  }
+
+  async unmap(dir: string): Promise<void> {
+    const file = join(dir, IMAGE);
+    for (const device of await findLoops(file)) await detachLoop(device, file);
+    await stopDaemon(dir);
+    // A daemon that was killed leaves its mount behind.
+    while (mountAt(await readMounts(), file) !== undefined) {
+      await run('umount', ['--lazy', '--no-canonicalize', file], { limit: LIMITS.look });
+    }
+    for (const name of FILES) await rm(join(dir, name), { force: true });
+  }
+
+  async #export(dir: string, spec: MapSpec): Promise<void> {
+    const mountpoint = join(dir, IMAGE);
+    await writeFile(mountpoint, '', { mode: 0o600 });
+    await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
+    await startDaemon(dir);
+    using qmp = await askDaemon(dir, LIMITS.map);
+    await addSecret(qmp, spec.connection.key);
+    await addNode(qmp, 'volume', imageOptions(dir, spec));
+    const writable = !spec.readonly;
+    await qmp.ask('block-export-add', { type: 'fuse', id: 'file', 'node-name': 'volume', mountpoint, writable, growable: false });
+    await qmp.ask('object-del', { id: 'key' });
+  }
+}
+
+/** The key goes to the daemon's memory by its control socket: never into an argument, a file or the environment. */
+async function addSecret(qmp: Qmp, key: string): Promise<void> {
+  if (!/^[A-Za-z0-9+/]+=*$/.test(key)) throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
+  await qmp.ask('object-add', { 'qom-type': 'secret', id: 'key', data: key, format: 'base64' });
+}
+
+async function addNode(qmp: Qmp, name: string, options: Readonly<Record<string, unknown>>): Promise<void> {
+  await qmp.ask('blockdev-add', { ...options, 'node-name': name });
+}
+
+function imageOptions(dir: string, { image, snapshot, readonly, connection }: MapSpec): Readonly<Record<string, unknown>> {
+  return {
+    driver: 'rbd',
+    pool: image.pool,
+    ...(image.namespace === '' ? {} : { namespace: image.namespace }),
+    image: image.image,
+    ...(snapshot === '' ? {} : { snapshot }),
+    user: connection.user,
+    conf: join(dir, 'ceph.conf'),
+    'key-secret': 'key',
+    'read-only': readonly,
+    discard: 'unmap',
+    cache: { direct: true },
+  };
+}
+
+/**
+ * The image's size as Ceph has it now. The open node shows the size it was opened with, and a resize to a stale or a
+ * merely requested size could cut the image: so a second, read-only node is opened to look.
+ */
+async function imageSize(qmp: Qmp, dir: string, spec: MapSpec): Promise<bigint> {
+  await forgetLook(qmp); // What a killed call may have left.
+  try {
+    await addSecret(qmp, spec.connection.key);
+    await addNode(qmp, 'look', imageOptions(dir, { ...spec, readonly: true }));
+    return virtualSize(await qmp.ask('query-named-block-nodes', { flat: true }), 'look');
+  } finally {
+    await forgetLook(qmp);
+  }
+}
+
+async function forgetLook(qmp: Qmp): Promise<void> {
+  for (const [command, args] of [
+    ['blockdev-del', { 'node-name': 'look' }],
+    ['object-del', { id: 'key' }],
+  ] as const) {
+    try {
+      await qmp.ask(command, args);
+    } catch {
+      // It was not there.
+    }
+  }
+}
+
+interface BlockNode {
+  readonly 'node-name': string;
+  readonly image: { readonly 'virtual-size': number };
+}
+
+function virtualSize(nodes: unknown, name: string): bigint {
+  // The daemon's own answer, in the form its protocol fixes.
+  const node = (nodes as readonly BlockNode[]).find((one) => one['node-name'] === name);
+  if (node === undefined) throw new Failure('unfinished', 'DAEMON_REFUSED', 'the image could not be looked at');
+  return BigInt(node.image['virtual-size']);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

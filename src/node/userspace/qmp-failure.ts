@@ -1,0 +1,46 @@
+/**
+ * What an error of the daemon means. QMP carries no number, only a class (always GenericError) and a sentence that
+ * ends in strerror's text, so this is the one place where a text is read: the errno behind it, in the C locale, and
+ * whether it came while connecting. What is not in the table stays `unfinished`.
+ */
+import { Failure, type FailureKind } from '#lib/failure';
+
+const ERRNO_TEXTS: Readonly<Record<string, string>> = {
+  'No such file or directory': 'ENOENT',
+  'Operation not permitted': 'EPERM',
+  'Permission denied': 'EACCES',
+  'Connection timed out': 'ETIMEDOUT',
+  'Operation not supported': 'EOPNOTSUPP',
+  'Read-only file system': 'EROFS',
+};
+
+const OPENING: Readonly<Record<string, readonly [FailureKind, string, string]>> = {
+  ENOENT: ['not-found', 'IMAGE_NOT_FOUND', 'there is no such pool, image or snapshot'],
+  EPERM: ['denied', 'IMAGE_DENIED', 'the user may not open the image'],
+  EACCES: ['denied', 'IMAGE_DENIED', 'the user may not open the image'],
+  ETIMEDOUT: ['unreachable', 'CLUSTER_UNREACHABLE', 'Ceph did not answer'],
+  EROFS: ['precondition', 'IMAGE_READ_ONLY', 'the image is not primary at this site, or a snapshot'],
+};
+
+const CONNECTING: typeof OPENING = {
+  EPERM: ['unauthenticated', 'KEY_REFUSED', 'Ceph refuses the user or its key'],
+  EACCES: ['unauthenticated', 'KEY_REFUSED', 'Ceph refuses the user or its key'],
+  ENOENT: ['unauthenticated', 'KEY_REFUSED', 'Ceph does not know the user'],
+  ETIMEDOUT: ['unreachable', 'CLUSTER_UNREACHABLE', 'no monitor answered'],
+};
+
+export function qmpFailure(command: string, error: unknown): Failure {
+  const text = describe(error);
+  const errno = ERRNO_TEXTS[text.slice(text.lastIndexOf(': ') + 2)] ?? '';
+  const meaning = command === 'blockdev-add' ? (text.startsWith('error connecting') ? CONNECTING : OPENING)[errno] : undefined;
+  if (meaning === undefined) return new Failure('unfinished', 'DAEMON_REFUSED', `${command}: ${text}`);
+  const [kind, reason, what] = meaning;
+  return new Failure(kind, reason, `${what} (${text})`);
+}
+
+function describe(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('desc' in error)) return 'no reason given';
+  return String(error.desc)
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, 300);
+}
