@@ -9,7 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askDaemon } from './ceph/admin-socket.ts';
-import { bringUp, DAEMONS, type DaemonName, readLayout, tearDown, untilHealthy } from './ceph/bring-up.ts';
+import { bringUp, DAEMONS, type DaemonName, readLayout, sweep, tearDown, untilHealthy } from './ceph/bring-up.ts';
 import type { Layout, Settings } from './ceph/conf.ts';
 import { daemonPid, killDaemon, signalDaemon, startDaemon } from './ceph/daemon.ts';
 import { TestPool } from './ceph/pool.ts';
@@ -51,6 +51,7 @@ export class MicroCeph implements AsyncDisposable {
   static async start(options: StartOptions = {}): Promise<MicroCeph> {
     const { dir = join(RUN, `ceph-${randomBytes(4).toString('hex')}`), settings = {}, tied = true } = options;
     mkdirSync(dir, { recursive: true });
+    await sweep(RUN);
     try {
       return new MicroCeph(await bringUp({ dir: resolve(dir), settings, tied }), tied);
     } catch (error) {

@@ -27,7 +27,7 @@ export async function bringUp({ dir, settings, tied }: BringUp): Promise<Layout>
   const sockets = mkdtempSync(`${tmpdir()}/ceph-`);
   const [v2, v1] = await freePorts();
   const layout = { dir, sockets, fsid: randomUUID(), monitors: `[v2:127.0.0.1:${v2}/0,v1:127.0.0.1:${v1}/0]` };
-  writeFileSync(`${dir}/cluster.json`, JSON.stringify(layout, undefined, 2));
+  writeFileSync(`${dir}/cluster.json`, JSON.stringify({ ...layout, owner: tied ? myself() : '' }, undefined, 2));
   writeFileSync(`${dir}/ceph.conf`, cephConf(layout, settings));
   for (const [entity, text] of makeKeyrings()) writeFileSync(`${dir}/${entity}.keyring`, text, { mode: 0o600 });
 
@@ -59,10 +59,36 @@ export async function tearDown(dir: string): Promise<void> {
   for (const file of ['cluster.json', 'ceph.conf', 'monmap', ...keyrings]) rmSync(`${dir}/${file}`, { force: true });
 }
 
-export function readLayout(dir: string): Layout | undefined {
+/** Removes what clusters under `run` left whose starter was killed before it could. Others' clusters are not touched. */
+export async function sweep(run: string): Promise<void> {
+  for (const entry of readdirSync(run, { withFileTypes: true })) {
+    const dir = `${run}/${entry.name}`;
+    const owner = readLayout(dir)?.owner ?? '';
+    if (owner === '' || owner === processIdentity(Number(owner.split('/')[0]))) continue;
+    await tearDown(dir);
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function myself(): string {
+  return processIdentity(process.pid) ?? '';
+}
+
+/** Process id and start time: an id alone may have a new bearer. */
+function processIdentity(pid: number): string | undefined {
   try {
-    // Written by bringUp alone, whole, from a Layout.
-    return JSON.parse(readFileSync(`${dir}/cluster.json`, 'utf8')) as Layout;
+    // Field 22 of stat; field 2 is the name in brackets, which may hold blanks.
+    const started = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+    return `${pid}/${started}`;
+  } catch {
+    return undefined;
+  }
+}
+
+export function readLayout(dir: string): (Layout & { readonly owner: string }) | undefined {
+  try {
+    // Written by bringUp alone.
+    return JSON.parse(readFileSync(`${dir}/cluster.json`, 'utf8')) as Layout & { owner: string };
   } catch {
     return undefined;
   }
