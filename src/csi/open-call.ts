@@ -1,0 +1,78 @@
+import type { Deadline } from '@grpc/grpc-js';
+import type protobuf from 'protobufjs';
+import type { Scope } from '#lib/scope';
+import type { Logger } from '#observability';
+import { requestType } from './definitions.ts';
+import { redact } from './redact.ts';
+import type { Host } from './rpc.ts';
+import { codeName, type Status } from './status.ts';
+
+/** Kept back of the caller's time, so that our answer, with its cause, is there before gRPC's bare DEADLINE_EXCEEDED. */
+const MARGIN_MS = 250;
+
+/** Asked again and again by kubelet and sidecars; well answered, they are worth a line only to who debugs. */
+const QUIET = /^(Probe|GetPlugin.*|.*GetCapabilities|NodeGet.*|List.*|ControllerGet.*|ControllerListVolumeHealth|GetCapacity)$/;
+
+/** One call from its arrival to its answer: the scope, the log line, the metrics. */
+export class OpenCall {
+  readonly method: string;
+  readonly type: protobuf.Type;
+  readonly scope: Scope;
+  readonly #host: Host;
+  readonly #log: Logger;
+  readonly #request: object;
+  readonly #began = performance.now();
+
+  constructor(host: Host, method: string, call: { readonly request: object; getDeadline(): Deadline }) {
+    this.#host = host;
+    this.method = method;
+    this.type = requestType(method);
+    this.#request = call.request;
+    this.#log = host.log.child({ method, request: nextId() });
+    this.scope = { deadline: deadlineOf(call.getDeadline(), host.maxCallMs), log: this.#log };
+    host.metrics.operationsInFlight.inc({ method });
+  }
+
+  /** The work has ended, which may be after the answer. */
+  ended(): void {
+    this.#host.metrics.operationsInFlight.dec({ method: this.method });
+  }
+
+  /** The caller is answered: the one line that each call leaves in the log. */
+  answered(status: Status, error?: unknown): void {
+    const seconds = (performance.now() - this.#began) / 1000;
+    const code = codeName(status.code);
+    this.#host.metrics.operationSeconds.observe({ method: this.method, code }, seconds);
+    const level = this.#level(status);
+    if (!this.#log.isLevelEnabled(level)) return;
+    const fields = { code, seconds: Number(seconds.toFixed(4)), asked: this.#asked() };
+    if (status.code === 0) this.#log[level](fields, 'answered');
+    else this.#log[level]({ ...fields, reason: status.reason, err: error }, 'refused');
+  }
+
+  #asked(): unknown {
+    // Bytes that are no message arrive as a symbol.
+    return typeof this.#request === 'object' ? redact(this.type, this.#request) : 'malformed';
+  }
+
+  #level(status: Status): 'debug' | 'info' | 'warn' | 'error' {
+    if (status.reason === 'UNFORESEEN') return 'error';
+    if (status.code !== 0) return 'warn';
+    return QUIET.test(this.method) ? 'debug' : 'info';
+  }
+}
+
+/** Milliseconds since the epoch at which the work has to answer; the caller's time, less a margin, up to our own bound. */
+export function deadlineOf(callers: Deadline, maxCallMs: number): number {
+  const now = Date.now();
+  const left = Math.min(Number(callers) - now, maxCallMs);
+  return now + Math.max(0, left - Math.min(MARGIN_MS, left / 4));
+}
+
+let calls = 0;
+
+/** Tells the lines of one call from those of another in one log; nothing more. */
+function nextId(): string {
+  calls = (calls + 1) % 0x100000;
+  return calls.toString(36);
+}

@@ -1,0 +1,83 @@
+/** Every metric of the product, in one table: the registry is built from it, and docs/metrics.md. */
+export interface MetricRow {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in its unit. */
+  readonly buckets?: readonly number[];
+}
+
+/** Seconds: from a call that touches nothing to the two minutes that kubelet waits. */
+const SECONDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 120] as const;
+
+export const METRICS = {
+  operationSeconds: {
+    kind: 'histogram',
+    name: 'csi_operation_seconds',
+    help: 'Time until a CSI call was answered, by method and gRPC code.',
+    labels: ['method', 'code'],
+    buckets: SECONDS,
+  },
+  operationsInFlight: {
+    kind: 'gauge',
+    name: 'csi_operations_in_flight',
+    help: 'CSI calls that are being worked on, those included whose caller was answered already.',
+    labels: ['method'],
+  },
+  agentCallSeconds: {
+    kind: 'histogram',
+    name: 'loligo_agent_call_seconds',
+    help: 'Time until an agent answered an engine call, by outcome: ok, or the kind of the failure.',
+    labels: ['cluster', 'operation', 'outcome'],
+    buckets: SECONDS,
+  },
+  agentCallsInFlight: {
+    kind: 'gauge',
+    name: 'loligo_agent_calls_in_flight',
+    help: 'Engine calls that an agent has not answered yet.',
+    labels: ['cluster'],
+  },
+  agentStarts: {
+    kind: 'counter',
+    name: 'loligo_agent_starts_total',
+    help: 'Agents started, by why: first, idle, stuck, died, credentials.',
+    labels: ['cluster', 'why'],
+  },
+  clusterUp: {
+    kind: 'gauge',
+    name: 'loligo_cluster_up',
+    help: '1 when the cluster answered the last probe, 0 when it did not.',
+    labels: ['cluster'],
+  },
+  volumes: {
+    kind: 'gauge',
+    name: 'loligo_volumes',
+    help: 'Volumes that the last complete listing counted.',
+    labels: ['cluster'],
+  },
+  reaperPurged: {
+    kind: 'counter',
+    name: 'loligo_reaper_purged_total',
+    help: 'Deleted volumes whose space the reaper gave back.',
+    labels: ['cluster', 'pool'],
+  },
+  reaperFlattened: {
+    kind: 'counter',
+    name: 'loligo_reaper_flattened_total',
+    help: 'Clones that the reaper made independent of their parent.',
+    labels: ['cluster', 'pool'],
+  },
+  reaperFailed: {
+    kind: 'counter',
+    name: 'loligo_reaper_failed_total',
+    help: 'Images and trash entries that a pass of the reaper could not deal with.',
+    labels: ['cluster', 'pool'],
+  },
+  reaperWaiting: {
+    kind: 'gauge',
+    name: 'loligo_reaper_waiting',
+    help: 'Deleted volumes that wait in the trash: for their retention, or for their clones.',
+    labels: ['cluster', 'pool'],
+  },
+} as const satisfies Record<string, MetricRow>;
