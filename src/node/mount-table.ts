@@ -42,11 +42,11 @@ function parseMount(line: string): Mount | undefined {
   return {
     id: Number(id),
     device,
-    root: unescape(root),
-    path: unescape(path),
+    root: unescaped(root),
+    path: unescaped(path),
     readonly: has(options, 'ro'),
     type: type ?? '',
-    source: unescape(source ?? ''),
+    source: unescaped(source ?? ''),
     superReadonly: has(superOptions, 'ro'),
   };
 }
@@ -56,6 +56,6 @@ function has(options: string | undefined, option: string): boolean {
 }
 
 /** The kernel writes space, tab, newline and backslash as three octal digits, byte by byte. */
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

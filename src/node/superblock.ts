@@ -21,3 +21,8 @@ function ext4Size(head: Buffer): bigint | undefined {
   const blocks = (high << 32n) | BigInt(head.readUInt32LE(1024 + 0x4));
   return blocks << BigInt(10 + head.readUInt32LE(1024 + 0x18));
 }
+
+/** mkfs.xfs sets a flag (byte 126) in the superblock first and clears it last; such a one cannot be mounted. */
+export function isUnfinishedXfs(head: Buffer): boolean {
+  return head.length > 126 && head.toString('latin1', 0, 4) === 'XFSB' && head.readUInt8(126) !== 0;
+}

@@ -13,7 +13,7 @@ const SECTOR = 512n;
 /** The kernel lets go of a device within milliseconds unless somebody has it open. */
 const LET_GO_MS = 2_000;
 
-export async function hasLoopDevices(): Promise<boolean> {
+export function hasLoopDevices(): Promise<boolean> {
   return access(LOOP_CONTROL).then(
     () => true,
     () => false,
@@ -38,7 +38,9 @@ export async function attachLoop(file: string, readonly: boolean): Promise<Devic
 }
 
 /** Lets the device see that its file has grown. */
-export async function refreshLoop(device: Device): Promise<void> {
+export async function refreshLoop(device: Device, file: string): Promise<void> {
+  // The kernel believes for a second what it was told last of a FUSE file's size, unless it is made to ask.
+  await run('stat', ['--cached=never', '--format=%s', file], { limit: LIMITS.loop });
   await run('losetup', ['--set-capacity', device.path], { limit: LIMITS.loop });
 }
 
@@ -67,7 +69,7 @@ function nameOf(device: Device): string {
   return device.path.slice('/dev/'.length);
 }
 
-async function backingFile(name: string): Promise<string | undefined> {
+function backingFile(name: string): Promise<string | undefined> {
   return readAttribute(`/sys/block/${name}/loop/backing_file`);
 }
 

@@ -64,9 +64,9 @@ export class UserspaceMapper implements Mapper {
     const size = await imageSize(qmp, dir, spec);
     if (size > found.device.size) {
       await qmp.ask('block_resize', { 'node-name': 'volume', size: Number(size) });
-      await refreshLoop(found.device);
+      await refreshLoop(found.device, join(dir, IMAGE));
     }
-    return { ...found.device, size };
+    return grown(await this.find(dir), size);
   }
 
   async unmap(dir: string): Promise<void> {
@@ -92,6 +92,11 @@ export class UserspaceMapper implements Mapper {
     await qmp.ask('block-export-add', { type: 'fuse', id: 'file', 'node-name': 'volume', mountpoint, writable, growable: false });
     await qmp.ask('object-del', { id: 'key' });
   }
+}
+
+function grown(found: Mapped, size: bigint): Device {
+  if (found.state === 'alive' && found.device.size >= size) return found.device;
+  throw new Failure('unfinished', 'DEVICE_NOT_GROWN', 'the device does not show the size of the image yet');
 }
 
 /** The key goes to the daemon's memory by its control socket: never into an argument, a file or the environment. */
@@ -160,7 +165,7 @@ function virtualSize(nodes: unknown, name: string): bigint {
   return BigInt(node.image['virtual-size']);
 }
 
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

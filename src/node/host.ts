@@ -1,0 +1,36 @@
+/** What all operations of the node role work with: nothing else is reached from inside them. */
+import { formatVolume, type VolumeHandle } from '#lib/handle';
+import type { Device, Mapped, Mapper } from './mapper.ts';
+import { volumeDir } from './paths.ts';
+import { readStash, type Stash } from './stash.ts';
+
+export interface Host {
+  /** A directory of our own that outlives restarts, on the node's disk; its path short enough for a socket below it. */
+  readonly stateDir: string;
+  /** In the order of preference. */
+  readonly mappers: readonly Mapper[];
+}
+
+export function dirOf(host: Host, volume: VolumeHandle): string {
+  return volumeDir(host.stateDir, formatVolume(volume));
+}
+
+export interface Staged {
+  readonly dir: string;
+  readonly stash: Stash;
+  readonly mapper: Mapper;
+  readonly mapped: Mapped;
+}
+
+/** What this node has of the volume now; `undefined` when nothing was ever wanted of it. */
+export async function findStaged(host: Host, volume: VolumeHandle): Promise<Staged | undefined> {
+  const dir = dirOf(host, volume);
+  const stash = await readStash(dir);
+  const mapper = host.mappers.find(({ name }) => name === stash?.mapper);
+  if (stash === undefined || mapper === undefined) return undefined;
+  return { dir, stash, mapper, mapped: await mapper.find(dir) };
+}
+
+export function deviceOf(mapped: Mapped): Device | undefined {
+  return mapped.state === 'alive' ? mapped.device : undefined;
+}

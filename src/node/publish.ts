@@ -1,0 +1,138 @@
+/** NodePublishVolume and NodeUnpublishVolume: what is staged appears at a target path, and goes from it again. */
+import { stat } from 'node:fs/promises';
+import { Failure } from '#lib/failure';
+import type { VolumeHandle } from '#lib/handle';
+import type { Scope } from '#lib/scope';
+import { deviceOf, dirOf, findStaged, type Host, type Staged } from './host.ts';
+import type { Device } from './mapper.ts';
+import { readMountOptions } from './mount-options.ts';
+import type { Mount } from './mount-table.ts';
+import { bindMount, findMount, makeMountReadonly, unmountAll } from './mounts.ts';
+import { checkPath, dropMountPoint, ensureMountPoint } from './paths.ts';
+import { dropTarget, readTargets, type Target, writeTarget } from './stash.ts';
+
+export interface PublishSpec {
+  readonly volume: VolumeHandle;
+  readonly stagingPath: string;
+  readonly target: Target;
+  /** The access mode lets one path at a time have the volume. */
+  readonly single: boolean;
+}
+
+/** Repeatable; the answers to a second path or other arguments are the table in CSI's description of NodePublishVolume. */
+export async function publish(host: Host, spec: PublishSpec, scope: Scope): Promise<void> {
+  const target = {
+    ...spec.target,
+    path: checkPath('target_path', spec.target.path),
+    mountFlags: readMountOptions(spec.target.mountFlags),
+  };
+  const staged = await getStaged(host, spec);
+  const device = await getDevice(staged);
+  await refuseOthers(staged.dir, target, spec.single);
+
+  await writeTarget(staged.dir, target);
+  if (target.access === 'block') await ensureNode(device, target.path);
+  else await ensureBind(staged, device, target.path);
+  if (target.readonly && (await findMount(target.path))?.readonly !== true) await makeMountReadonly(target.path);
+  scope.log.info({ volume: staged.stash.handle, target: target.path }, 'volume is published');
+}
+
+/** Repeatable; takes away the mount and the empty directory or file below it, and never anything in it. */
+export async function unpublish(
+  host: Host,
+  { volume, target }: { volume: VolumeHandle; target: string },
+  scope: Scope,
+): Promise<void> {
+  const path = checkPath('target_path', target);
+  const dir = dirOf(host, volume);
+  const mount = await findMount(path);
+  if (mount !== undefined) {
+    const known = (await readTargets(dir)).some((one) => one.path === path);
+    if (!known) throw new Failure('precondition', 'TARGET_NOT_OURS', `${path} is a mount of something else: ${mount.source}`);
+    await unmountAll(path);
+  }
+  await dropMountPoint(path);
+  await dropTarget(dir, path);
+  scope.log.info({ target: path }, 'volume is unpublished');
+}
+
+async function getStaged(host: Host, { volume, stagingPath, target }: PublishSpec): Promise<Staged> {
+  const path = checkPath('staging_target_path', stagingPath);
+  const staged = await findStaged(host, volume);
+  if (staged === undefined || staged.stash.stagingPath !== path) {
+    throw new Failure('precondition', 'NOT_STAGED', `the volume is not staged at ${path}`);
+  }
+  if (staged.stash.access !== target.access) {
+    throw new Failure(
+      'precondition',
+      'STAGED_OTHERWISE',
+      `the volume is staged as ${staged.stash.access}, not as ${target.access}`,
+    );
+  }
+  return staged;
+}
+
+async function getDevice({ mapped, stash }: Staged): Promise<Device> {
+  const device = deviceOf(mapped);
+  if (device === undefined)
+    throw new Failure('precondition', 'NOT_MAPPED', 'the device of the staged volume is gone: stage it again');
+  if (stash.access === 'mount' && !isOf(await findMount(stash.stagingPath), device)) {
+    throw new Failure('precondition', 'NOT_STAGED', `what is mounted at ${stash.stagingPath} is not this volume`);
+  }
+  return device;
+}
+
+function isOf(mount: Mount | undefined, device: Device): boolean {
+  return mount !== undefined && mount.device === device.number;
+}
+
+async function refuseOthers(dir: string, wanted: Target, single: boolean): Promise<void> {
+  for (const other of await readTargets(dir)) {
+    if ((await findMount(other.path)) === undefined) continue; // S3: begun or ended, and not there.
+    if (other.path === wanted.path && !isSame(other, wanted)) {
+      throw new Failure('conflict', 'PUBLISHED_OTHERWISE', `the volume is published at ${wanted.path} in another way`);
+    }
+    if (other.path !== wanted.path && single) {
+      throw new Failure('precondition', 'PUBLISHED_ELSEWHERE', `the volume is for one path, and published at ${other.path}`);
+    }
+  }
+}
+
+function isSame(one: Target, other: Target): boolean {
+  return (
+    one.readonly === other.readonly &&
+    one.access === other.access &&
+    one.mode === other.mode &&
+    one.mountFlags.join(',') === other.mountFlags.join(',')
+  );
+}
+
+async function ensureBind({ stash }: Staged, device: Device, path: string): Promise<void> {
+  const mount = await findMount(path);
+  if (isOf(mount, device)) return;
+  if (mount !== undefined) throw taken(path, mount);
+  await ensureMountPoint(path, 'directory');
+  await bindMount(stash.stagingPath, path);
+}
+
+/** The device's node appears as the target file: the mount is of the file system that the node lies in. */
+async function ensureNode(device: Device, path: string): Promise<void> {
+  const mount = await findMount(path);
+  if (mount === undefined) {
+    await ensureMountPoint(path, 'file');
+    await bindMount(device.path, path);
+  } else if ((await numberAt(path)) !== device.number) {
+    throw taken(path, mount);
+  }
+}
+
+/** `major:minor` of the device whose node is at the path; '' for anything else. */
+export async function numberAt(path: string): Promise<string> {
+  const found = await stat(path);
+  // makedev(3): the low 8 bits of minor, 12 of major, then the rest of minor.
+  return found.isBlockDevice() ? `${(found.rdev >> 8) & 0xfff}:${(found.rdev & 0xff) | ((found.rdev >> 12) & 0xfff00)}` : '';
+}
+
+function taken(path: string, mount: Mount): Failure {
+  return new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
+}

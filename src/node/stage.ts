@@ -1,0 +1,158 @@
+/**
+ * NodeStageVolume: the image becomes a block device, and for a mount volume its file system is mounted at the staging
+ * path. Every step looks before it acts, so that a repeated call finishes what a killed one began.
+ */
+import type { ClusterConnection } from '#lib/cluster-config';
+import { Failure } from '#lib/failure';
+import { formatVolume, type VolumeHandle } from '#lib/handle';
+import { checkpoint, type Scope } from '#lib/scope';
+import { check, growMounted, growUnmounted, inspect, make } from './filesystems.ts';
+import { dirOf, type Host } from './host.ts';
+import { readMapOptions } from './map-options.ts';
+import { chooseMapper, type Device, type Mapper } from './mapper.ts';
+import { readMkfsOptions } from './mkfs-options.ts';
+import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
+import { findMount, mountDevice, unmountAll } from './mounts.ts';
+import { checkPath, ensureMountPoint } from './paths.ts';
+import { type Access, readStash, type Stash, writeStash } from './stash.ts';
+
+export interface StageSpec {
+  readonly volume: VolumeHandle;
+  /** '' for the image itself. */
+  readonly snapshot: string;
+  readonly stagingPath: string;
+  readonly access: Access;
+  /** Nothing is ever written to the device: for readers, and for snapshots. */
+  readonly readonly: boolean;
+  /** '' takes what is there, and ext4 for a new one. */
+  readonly fsType: FsType | '';
+  readonly mountFlags: readonly string[];
+  /** As the StorageClass has them. */
+  readonly mkfsOptions: string;
+  readonly mapOptions: string;
+  /** '' lets the node choose. */
+  readonly mapper: string;
+  readonly connection: ClusterConnection;
+}
+
+interface Plan {
+  readonly dir: string;
+  readonly spec: StageSpec;
+  readonly mapper: Mapper;
+  readonly mountFlags: readonly string[];
+  readonly mkfsOptions: readonly string[];
+  readonly stash: Stash;
+}
+
+/** Repeatable; throws `conflict` when the volume is staged here in another way. */
+export async function stage(host: Host, spec: StageSpec, scope: Scope): Promise<void> {
+  const plan = await prepare(host, spec);
+  await releaseDead(plan);
+  await writeStash(plan.dir, plan.stash);
+
+  checkpoint(scope);
+  const device = await plan.mapper.map(plan.dir, mapSpec(spec));
+  if (spec.access === 'mount') await ensureMounted(plan, device, scope);
+  scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');
+}
+
+export function mapSpec(spec: Pick<StageSpec, 'volume' | 'snapshot' | 'readonly' | 'mapOptions' | 'connection'>) {
+  const { volume, snapshot, readonly, connection } = spec;
+  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options: readMapOptions(spec.mapOptions), connection };
+}
+
+/** All that can be refused, before anything is made. */
+async function prepare(host: Host, spec: StageSpec): Promise<Plan> {
+  const stagingPath = checkPath('staging_target_path', spec.stagingPath);
+  const mountFlags = readMountOptions(spec.mountFlags);
+  const mkfsOptions = readMkfsOptions(spec.mkfsOptions);
+  const dir = dirOf(host, spec.volume);
+  const before = await readStash(dir);
+  // What is mapped stays with the mapper that mapped it, whatever this node would choose today.
+  const mapper = await chooseMapper(host.mappers, spec.mapper === '' ? (before?.mapper ?? '') : spec.mapper);
+  mapper.checkOptions(readMapOptions(spec.mapOptions));
+  const wanted: Stash = {
+    handle: formatVolume(spec.volume),
+    mapper: mapper.name,
+    stagingPath,
+    access: spec.access,
+    readonly: spec.readonly || spec.snapshot !== '',
+    fsType: spec.access === 'mount' ? spec.fsType : '',
+    formatting: before?.formatting ?? false,
+  };
+  if (before !== undefined) await refuseOther(dir, { before, wanted, mapper });
+  return { dir, spec, mapper, mountFlags, mkfsOptions, stash: wanted };
+}
+
+async function refuseOther(
+  dir: string,
+  { before, wanted, mapper }: { before: Stash; wanted: Stash; mapper: Mapper },
+): Promise<void> {
+  const fields = ['mapper', 'stagingPath', 'access', 'readonly', 'fsType'] as const;
+  const other = fields.find((field) => before[field] !== wanted[field]);
+  if (other === undefined) return;
+  // A call that failed before it mapped anything does not bind the next one.
+  const { state } = before.mapper === mapper.name ? await mapper.find(dir) : { state: 'alive' };
+  if (state !== 'none') {
+    throw new Failure('conflict', 'STAGED_OTHERWISE', `the volume is staged on this node with another ${other}: ${before[other]}`);
+  }
+}
+
+/** The process behind the device has ended: its mount only gives errors, and the device cannot be made anew under it. */
+async function releaseDead({ dir, mapper, stash }: Plan): Promise<void> {
+  const mapped = await mapper.find(dir);
+  if (mapped.state === 'dead') await unmountAll(stash.stagingPath);
+}
+
+async function ensureMounted(plan: Plan, device: Device, scope: Scope): Promise<void> {
+  const path = plan.stash.stagingPath;
+  const mount = await findMount(path);
+  if (mount !== undefined && mount.device !== device.number) {
+    throw new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
+  }
+  if (mount === undefined) {
+    const type = await ensureFilesystem(plan, device, scope);
+    checkpoint(scope);
+    await mountFilesystem(plan, { device, type });
+    if (!device.readonly) await growMounted(type, device, path);
+  } else if (mount.type === 'xfs' && !device.readonly) {
+    await growMounted(mount.type, device, path); // A call that was cut off between mounting and growing.
+  }
+}
+
+/** The type of the file system on the device, made when the device is blank. */
+async function ensureFilesystem(plan: Plan, device: Device, scope: Scope): Promise<FsType> {
+  const { spec, stash } = plan;
+  const content = await inspect(device);
+  if (content.kind === 'filesystem' && !stash.formatting) return accepted(content.type, spec.fsType);
+  if (device.readonly) throw new Failure('precondition', 'NOTHING_TO_READ', 'the volume holds no file system, and is read-only');
+  if (content.kind === 'unknown' && !stash.formatting) {
+    throw new Failure('precondition', 'DATA_UNKNOWN', 'the volume holds data that is no file system; it is not formatted');
+  }
+  const type = spec.fsType === '' ? 'ext4' : spec.fsType;
+  checkpoint(scope);
+  await writeStash(plan.dir, { ...stash, formatting: true });
+  await make(type, device, plan.mkfsOptions);
+  await writeStash(plan.dir, { ...stash, formatting: false });
+  return type;
+}
+
+function accepted(found: string, wanted: FsType | ''): FsType {
+  if (found !== 'ext4' && found !== 'xfs') {
+    throw new Failure('precondition', 'FILESYSTEM_UNSUPPORTED', `the volume holds ${found}, which is not mounted by this driver`);
+  }
+  if (wanted !== '' && wanted !== found) {
+    throw new Failure('precondition', 'FILESYSTEM_DIFFERS', `the volume holds ${found}, and ${wanted} was asked for`);
+  }
+  return found;
+}
+
+async function mountFilesystem(plan: Plan, { device, type }: { device: Device; type: FsType }): Promise<void> {
+  const path = plan.stash.stagingPath;
+  if (!device.readonly) {
+    await check(type, device);
+    await growUnmounted(type, device);
+  }
+  await ensureMountPoint(path, 'directory');
+  await mountDevice({ device: device.path, type, path, options: mountOptions(type, plan.mountFlags, device.readonly) });
+}

@@ -1,0 +1,50 @@
+/** NodeUnstageVolume: everything that staging made is taken down, found by what is there and not by what is remembered. */
+import { Failure } from '#lib/failure';
+import type { VolumeHandle } from '#lib/handle';
+import { checkpoint, type Scope } from '#lib/scope';
+import { wipe } from './filesystems.ts';
+import { deviceOf, dirOf, type Host } from './host.ts';
+import type { Mapper } from './mapper.ts';
+import { readMounts } from './mount-table.ts';
+import { findMount, unmountAll } from './mounts.ts';
+import { checkPath } from './paths.ts';
+import { dropStash, dropTarget, readStash, readTargets, type Stash } from './stash.ts';
+
+/**
+ * Repeatable; done when the volume is not staged at the path. Works with Ceph away as long as nothing waits to be written
+ * to it; else `unfinished`, and what waits is never dropped.
+ */
+export async function unstage(host: Host, { volume, stagingPath }: { volume: VolumeHandle; stagingPath: string }, scope: Scope) {
+  const path = checkPath('staging_target_path', stagingPath);
+  const dir = dirOf(host, volume);
+  const stash = await readStash(dir);
+  if (stash !== undefined && stash.stagingPath !== path) return;
+
+  await refusePublished(dir);
+  if (stash?.access === 'mount') await unmountAll(path);
+  checkpoint(scope);
+  // Without a stash (S1) nothing is mapped, unless the state was lost: then every mapper looks.
+  for (const mapper of host.mappers.filter(({ name }) => stash === undefined || name === stash.mapper)) {
+    if (stash?.formatting === true) await undoFormatting(dir, mapper, stash);
+    await mapper.unmap(dir);
+  }
+  await dropStash(dir);
+  scope.log.info({ volume: stash?.handle ?? '' }, 'volume is unstaged');
+}
+
+/** S2: without its stash nobody would know that what is on the device never became a file system. */
+async function undoFormatting(dir: string, mapper: Mapper, stash: Stash): Promise<void> {
+  const device = deviceOf(await mapper.find(dir));
+  if (device === undefined || device.readonly || stash.access !== 'mount') return;
+  if ((await readMounts()).some((mount) => mount.device === device.number)) return;
+  await wipe(device);
+}
+
+async function refusePublished(dir: string): Promise<void> {
+  for (const { path } of await readTargets(dir)) {
+    if ((await findMount(path)) !== undefined) {
+      throw new Failure('in-use', 'STILL_PUBLISHED', `the volume is still published at ${path}`);
+    }
+    await dropTarget(dir, path);
+  }
+}
