@@ -5,7 +5,7 @@
  * The witnesses `rbd`, `ceph` and `rados` are Ceph's own programs: what they say is what is.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askDaemon } from './ceph/admin-socket.ts';
@@ -85,9 +85,18 @@ export class MicroCeph implements AsyncDisposable {
     return [this.#layout.monitors];
   }
 
-  /** Kills the daemons and removes the data; the logs stay in `dir` until the next start there. */
+  /** Kills the daemons and removes the data. */
   async stop(): Promise<void> {
     await tearDown(this.dir);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Copies the daemons' logs to where they outlive the cluster (until the next copy), and says where. */
+  keepLogs(): string {
+    const kept = join(RUN, 'ceph-logs');
+    rmSync(kept, { recursive: true, force: true });
+    cpSync(join(this.dir, 'log'), kept, { recursive: true });
+    return kept;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,12 +12,14 @@ export interface RunOptions {
 export class ProgramError extends Error {
   override readonly name = 'ProgramError';
   readonly code: number | string | null | undefined;
+  readonly stdout: string;
   readonly stderr: string;
 
-  constructor(command: string, code: number | string | null | undefined, stderr: string) {
-    super(`${command} ended with ${code}: ${stderr.trim()}`);
+  constructor(command: string, code: number | string | null | undefined, output: { stdout: string; stderr: string }) {
+    super(`${command} ended with ${code}: ${output.stderr.trim()}`);
     this.code = code;
-    this.stderr = stderr;
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
   }
 }
 
@@ -30,7 +32,7 @@ export function runProgram(file: string, args: readonly string[], options: RunOp
       { env: { ...process.env, ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(new ProgramError([file, ...args].join(' '), error.code ?? error.signal, stderr));
+        else reject(new ProgramError([file, ...args].join(' '), error.code ?? error.signal, { stdout, stderr }));
       },
     );
     child.stdin?.on('error', () => {}); // a program that does not read its input closes it

