@@ -31,6 +31,16 @@ export async function findStaged(host: Host, volume: VolumeHandle): Promise<Stag
   return { dir, stash, mapper, mapped: await mapper.find(dir) };
 }
 
+/** The device when it works. */
 export function deviceOf(mapped: Mapped): Device | undefined {
   return mapped.state === 'alive' ? mapped.device : undefined;
+}
+
+/** The device that any of the mappers has for the volume, working or dead. */
+export async function anyDeviceOf(host: Host, dir: string): Promise<Device | undefined> {
+  for (const mapper of host.mappers) {
+    const mapped = await mapper.find(dir);
+    if (mapped.state !== 'none') return mapped.device;
+  }
+  return undefined;
 }

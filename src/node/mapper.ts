@@ -32,7 +32,7 @@ export interface Device {
 export type Mapped =
   | { readonly state: 'none' }
   | { readonly state: 'alive'; readonly device: Device }
-  | { readonly state: 'dead'; readonly why: string };
+  | { readonly state: 'dead'; readonly device: Device; readonly why: string };
 
 export interface Mapper {
   readonly name: string;

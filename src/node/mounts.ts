@@ -1,6 +1,7 @@
 /** Mounting and unmounting, each bounded in time and each looked at before and after. */
 import { Failure } from '#lib/failure';
 import { LIMITS } from './limits.ts';
+import type { Device } from './mapper.ts';
 import { type Mount, mountAt, readMounts } from './mount-table.ts';
 import { run } from './run.ts';
 
@@ -28,6 +29,13 @@ export async function makeMountReadonly(path: string): Promise<void> {
 
 export async function findMount(path: string): Promise<Mount | undefined> {
   return mountAt(await readMounts(), path);
+}
+
+/** What is mounted at the path when it is a file system on the device. Something else there is `precondition`. */
+export async function findMountOf(device: Device | undefined, path: string): Promise<Mount | undefined> {
+  const mount = await findMount(path);
+  if (mount === undefined || mount.device === device?.number) return mount;
+  throw new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
 }
 
 /**

@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises';
 import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import type { Scope } from '#lib/scope';
-import { deviceOf, dirOf, findStaged, type Host, type Staged } from './host.ts';
+import { anyDeviceOf, deviceOf, dirOf, findStaged, type Host, type Staged } from './host.ts';
 import type { Device } from './mapper.ts';
 import { readMountOptions } from './mount-options.ts';
 import type { Mount } from './mount-table.ts';
-import { bindMount, findMount, makeMountReadonly, unmountAll } from './mounts.ts';
+import { bindMount, findMount, findMountOf, makeMountReadonly, unmountAll } from './mounts.ts';
 import { checkPath, dropMountPoint, ensureMountPoint } from './paths.ts';
 import { dropTarget, readTargets, type Target, writeTarget } from './stash.ts';
 
@@ -47,13 +47,20 @@ export async function unpublish(
   const dir = dirOf(host, volume);
   const mount = await findMount(path);
   if (mount !== undefined) {
-    const known = (await readTargets(dir)).some((one) => one.path === path);
-    if (!known) throw new Failure('precondition', 'TARGET_NOT_OURS', `${path} is a mount of something else: ${mount.source}`);
+    if (!(await isOurs(host, dir, mount)))
+      throw new Failure('precondition', 'TARGET_NOT_OURS', `${path} is a mount of something else: ${mount.source}`);
     await unmountAll(path);
   }
   await dropMountPoint(path);
   await dropTarget(dir, path);
   scope.log.info({ target: path }, 'volume is unpublished');
+}
+
+/** Published by us, or at least a mount of the volume's device where the record was lost. */
+async function isOurs(host: Host, dir: string, mount: Mount): Promise<boolean> {
+  if ((await readTargets(dir)).some((one) => one.path === mount.path)) return true;
+  const device = await anyDeviceOf(host, dir);
+  return device !== undefined && (mount.device === device.number || (await numberAt(mount.path)) === device.number);
 }
 
 async function getStaged(host: Host, { volume, stagingPath, target }: PublishSpec): Promise<Staged> {
@@ -76,14 +83,10 @@ async function getDevice({ mapped, stash }: Staged): Promise<Device> {
   const device = deviceOf(mapped);
   if (device === undefined)
     throw new Failure('precondition', 'NOT_MAPPED', 'the device of the staged volume is gone: stage it again');
-  if (stash.access === 'mount' && !isOf(await findMount(stash.stagingPath), device)) {
-    throw new Failure('precondition', 'NOT_STAGED', `what is mounted at ${stash.stagingPath} is not this volume`);
+  if (stash.access === 'mount' && (await findMountOf(device, stash.stagingPath)) === undefined) {
+    throw new Failure('precondition', 'NOT_STAGED', `nothing is mounted at ${stash.stagingPath}: stage the volume again`);
   }
   return device;
-}
-
-function isOf(mount: Mount | undefined, device: Device): boolean {
-  return mount !== undefined && mount.device === device.number;
 }
 
 async function refuseOthers(dir: string, wanted: Target, single: boolean): Promise<void> {
@@ -108,9 +111,7 @@ function isSame(one: Target, other: Target): boolean {
 }
 
 async function ensureBind({ stash }: Staged, device: Device, path: string): Promise<void> {
-  const mount = await findMount(path);
-  if (isOf(mount, device)) return;
-  if (mount !== undefined) throw taken(path, mount);
+  if ((await findMountOf(device, path)) !== undefined) return;
   await ensureMountPoint(path, 'directory');
   await bindMount(stash.stagingPath, path);
 }
@@ -122,7 +123,7 @@ async function ensureNode(device: Device, path: string): Promise<void> {
     await ensureMountPoint(path, 'file');
     await bindMount(device.path, path);
   } else if ((await numberAt(path)) !== device.number) {
-    throw taken(path, mount);
+    throw new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
   }
 }
 
@@ -131,8 +132,4 @@ export async function numberAt(path: string): Promise<string> {
   const found = await stat(path);
   // makedev(3): the low 8 bits of minor, 12 of major, then the rest of minor.
   return found.isBlockDevice() ? `${(found.rdev >> 8) & 0xfff}:${(found.rdev & 0xff) | ((found.rdev >> 12) & 0xfff00)}` : '';
-}
-
-function taken(path: string, mount: Mount): Failure {
-  return new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
 }

@@ -12,7 +12,7 @@ import { readMapOptions } from './map-options.ts';
 import { chooseMapper, type Device, type Mapper } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
-import { findMount, mountDevice, unmountAll } from './mounts.ts';
+import { findMountOf, mountDevice, unmountAll } from './mounts.ts';
 import { checkPath, ensureMountPoint } from './paths.ts';
 import { type Access, readStash, type Stash, writeStash } from './stash.ts';
 
@@ -101,15 +101,13 @@ async function refuseOther(
 /** The process behind the device has ended: its mount only gives errors, and the device cannot be made anew under it. */
 async function releaseDead({ dir, mapper, stash }: Plan): Promise<void> {
   const mapped = await mapper.find(dir);
-  if (mapped.state === 'dead') await unmountAll(stash.stagingPath);
+  if (mapped.state !== 'dead') return;
+  if ((await findMountOf(mapped.device, stash.stagingPath)) !== undefined) await unmountAll(stash.stagingPath);
 }
 
 async function ensureMounted(plan: Plan, device: Device, scope: Scope): Promise<void> {
   const path = plan.stash.stagingPath;
-  const mount = await findMount(path);
-  if (mount !== undefined && mount.device !== device.number) {
-    throw new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
-  }
+  const mount = await findMountOf(device, path);
   if (mount === undefined) {
     const type = await ensureFilesystem(plan, device, scope);
     checkpoint(scope);

@@ -3,10 +3,10 @@ import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { wipe } from './filesystems.ts';
-import { deviceOf, dirOf, type Host } from './host.ts';
+import { anyDeviceOf, deviceOf, dirOf, type Host } from './host.ts';
 import type { Mapper } from './mapper.ts';
 import { readMounts } from './mount-table.ts';
-import { findMount, unmountAll } from './mounts.ts';
+import { findMount, findMountOf, unmountAll } from './mounts.ts';
 import { checkPath } from './paths.ts';
 import { dropStash, dropTarget, readStash, readTargets, type Stash } from './stash.ts';
 
@@ -21,7 +21,8 @@ export async function unstage(host: Host, { volume, stagingPath }: { volume: Vol
   if (stash !== undefined && stash.stagingPath !== path) return;
 
   await refusePublished(dir);
-  if (stash?.access === 'mount') await unmountAll(path);
+  const device = await anyDeviceOf(host, dir);
+  if (stash?.access === 'mount' && (await findMountOf(device, path)) !== undefined) await unmountAll(path);
   checkpoint(scope);
   // Without a stash (S1) nothing is mapped, unless the state was lost: then every mapper looks.
   for (const mapper of host.mappers.filter(({ name }) => stash === undefined || name === stash.mapper)) {

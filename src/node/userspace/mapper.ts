@@ -42,7 +42,7 @@ export class UserspaceMapper implements Mapper {
   async find(dir: string): Promise<Mapped> {
     const [device] = await findLoops(join(dir, IMAGE));
     if (device === undefined) return { state: 'none' };
-    if ((await findDaemons(dir)).length === 0) return { state: 'dead', why: `${DAEMON} has ended` };
+    if ((await findDaemons(dir)).length === 0) return { state: 'dead', device, why: `${DAEMON} has ended` };
     return { state: 'alive', device };
   }
 

@@ -1,0 +1,42 @@
+/** A volume at a path that a caller names: its staging path or one of its targets. */
+import { Failure } from '#lib/failure';
+import { formatVolume, type VolumeHandle } from '#lib/handle';
+import { findStaged, type Host, type Staged } from './host.ts';
+import type { Device } from './mapper.ts';
+import { findMount } from './mounts.ts';
+import { checkPath } from './paths.ts';
+import { numberAt } from './publish.ts';
+
+export interface VolumeAt {
+  readonly volume: VolumeHandle;
+  readonly path: string;
+}
+
+export interface Located {
+  readonly staged: Staged;
+  readonly device: Device;
+  readonly path: string;
+  /** The type of the file system that is mounted at the path, '' for a block volume. */
+  readonly fsType: string;
+  /** The kernel has turned the file system read-only. */
+  readonly superReadonly: boolean;
+}
+
+/** Throws `not-found` unless the volume is staged here and is what lies at the path. */
+export async function getVolumeAt(host: Host, at: VolumeAt): Promise<Located> {
+  const path = checkPath('volume_path', at.path);
+  const staged = await findStaged(host, at.volume);
+  if (staged === undefined || staged.mapped.state === 'none') {
+    throw new Failure('not-found', 'NOT_ON_THIS_NODE', `the volume ${formatVolume(at.volume)} is not staged on this node`);
+  }
+  const { device } = staged.mapped;
+  const mount = await findMount(path);
+  if (mount?.device === device.number) return { staged, device, path, fsType: mount.type, superReadonly: mount.superReadonly };
+  if (
+    staged.stash.access === 'block' &&
+    (path === staged.stash.stagingPath || (mount && (await numberAt(path)) === device.number))
+  ) {
+    return { staged, device, path, fsType: '', superReadonly: false };
+  }
+  throw new Failure('not-found', 'NOT_AT_PATH', `the volume ${formatVolume(at.volume)} is not at ${path}`);
+}
