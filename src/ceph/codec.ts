@@ -27,6 +27,15 @@ export class Encoder {
     return this;
   }
 
+  /** ENCODE_START(1, 1) … ENCODE_FINISH around a body. */
+  struct(body: Encoder): this {
+    const bytes = body.bytes();
+    this.#parts.push(Buffer.from([1, 1]));
+    this.u32(bytes.length);
+    this.#parts.push(bytes);
+    return this;
+  }
+
   bytes(): Buffer {
     return Buffer.concat(this.#parts);
   }

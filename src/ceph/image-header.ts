@@ -32,6 +32,8 @@ export interface ImageHeader {
   readonly createdAt: number;
   readonly stripeUnit: bigint;
   readonly stripeCount: bigint;
+  /** Client numbers (as `Watcher.client` has them) that hold the exclusive lock: none or one. */
+  readonly lockers: readonly bigint[];
   /** Of the keys asked for, those that are set. */
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -92,7 +94,7 @@ export async function listDirectory(io: IoContext, after: string, max: number): 
  * All that is asked of an image, in one round trip; undefined when it has no header.
  *
  * Implements: cls_rbd get_size, get_features, get_snapcontext, parent_get, get_data_pool, get_create_timestamp,
- * get_stripe_unit_count and metadata_get on `rbd_header.<id>`.
+ * get_stripe_unit_count and metadata_get, and cls_lock get_info, on `rbd_header.<id>`.
  */
 export async function findHeader(io: IoContext, id: string, keys: readonly string[]): Promise<ImageHeader | undefined> {
   using operation = new ReadOperation(io);
@@ -105,6 +107,7 @@ export async function findHeader(io: IoContext, id: string, keys: readonly strin
   const dataPool = operation.exec('rbd', 'get_data_pool', none);
   const created = operation.exec('rbd', 'get_create_timestamp', none);
   const stripe = operation.exec('rbd', 'get_stripe_unit_count', none);
+  const lock = operation.exec('lock', 'get_info', new Encoder().struct(new Encoder().string('rbd_lock')).bytes(), 1024);
   const values = keys.map((key) => operation.exec('rbd', 'metadata_get', new Encoder().string(key).bytes(), METADATA_ROOM));
   try {
     await operation.run(`rbd_header.${id}`);
@@ -132,6 +135,7 @@ export async function findHeader(io: IoContext, id: string, keys: readonly strin
       createdAt: optional(created)?.time() ?? 0,
       stripeUnit: layout?.u64() ?? 0n,
       stripeCount: layout?.u64() ?? 0n,
+      lockers: optional(lock)?.struct((body) => body.list(decodeLocker)) ?? [],
       metadata: decodeMetadata(keys, values),
     };
   }
@@ -155,6 +159,16 @@ function decodeParent(decoder: Decoder | undefined): Parent | undefined {
     snapshotId: body.u64(),
   }));
   return parent === undefined || parent.poolId < 0n ? undefined : parent;
+}
+
+/** A locker_id_t (entity name and cookie), and behind it a locker_info_t that is passed over. */
+function decodeLocker(decoder: Decoder): bigint {
+  const client = decoder.struct((body) => {
+    body.u8();
+    return body.s64();
+  });
+  decoder.struct(() => undefined);
+  return client;
 }
 
 function decodeMetadata(keys: readonly string[], values: readonly (() => Buffer)[]): Map<string, string> {
@@ -230,6 +244,25 @@ function decodeNamespace(body: Decoder): SnapshotNamespace {
     default:
       return { kind: 'other' };
   }
+}
+
+export interface Child {
+  readonly poolId: bigint;
+  readonly namespace: string;
+  readonly imageId: string;
+}
+
+/**
+ * The clones of a snapshot. One round trip.
+ *
+ * Implements: cls_rbd children_list on `rbd_header.<id>`.
+ */
+export async function listChildren(io: IoContext, id: string, snapshotId: bigint): Promise<Child[]> {
+  using operation = new ReadOperation(io);
+  const children = operation.exec('rbd', 'children_list', new Encoder().u64(snapshotId).bytes(), 256 * 1024);
+  await operation.run(`rbd_header.${id}`);
+  const decode = (body: Decoder): Child => ({ poolId: body.s64(), imageId: body.string(), namespace: body.string() });
+  return optional(children)?.list((decoder) => decoder.struct(decode)) ?? [];
 }
 
 /**

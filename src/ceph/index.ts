@@ -12,5 +12,6 @@ export type { IoContext } from './io-context.ts';
 export { type CallObserver, Native } from './native/native.ts';
 export type { FunctionName } from './native/signatures.ts';
 export { findKey, listKeys, ReadOperation, WriteOperation } from './operation.ts';
+export * from './object.ts';
 export * from './snapshot.ts';
 export * from './trash.ts';

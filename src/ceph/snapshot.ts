@@ -43,6 +43,15 @@ export interface ByteRange {
   readonly length: bigint;
 }
 
+export interface DiffOptions {
+  /** Extents after which to stop. */
+  readonly max: number;
+  /** Whether what shows through from a parent counts. */
+  readonly withParents: boolean;
+  /** Rounds to whole objects; one look at the object map then answers, when there is one with fast-diff. */
+  readonly wholeObjects: boolean;
+}
+
 /**
  * Where the shown state differs from an older snapshot, or from nothing (`from` null): ascending extents within the
  * range. Stops early once `max` were found.
@@ -53,7 +62,7 @@ export interface ByteRange {
 export async function diffImage(
   image: Image,
   from: string | null,
-  within: ByteRange & { readonly max: number },
+  within: ByteRange & DiffOptions,
 ): Promise<(ByteRange & { readonly exists: boolean })[]> {
   const { native } = image.io;
   const found: (ByteRange & { readonly exists: boolean })[] = [];
@@ -66,7 +75,7 @@ export async function diffImage(
   });
   try {
     const range = [within.offset, within.length] as const;
-    await native.call('rbd_diff_iterate2', image.pointer, from, ...range, 1, 0, callback.pointer, null);
+    await native.call('rbd_diff_iterate2', image.pointer, from, ...range, Number(within.withParents), Number(within.wholeObjects), callback.pointer, null);
   } catch (error) {
     callback.rethrow();
     if (!full) throw error;

@@ -1,0 +1,27 @@
+import { Image, type ImageHeader, type IoContext } from '#ceph';
+import { Failure } from '#lib/failure';
+
+/**
+ * Opens an image for an operation that takes its exclusive lock. When the holder of the lock no longer watches the
+ * image, librbd would break the lock and blocklist the holder: a node that only had a hiccup, and every volume on it.
+ * So that is refused as `busy`; only fencing breaks locks.
+ */
+export async function openToChange(io: IoContext, header: Pick<ImageHeader, 'id' | 'lockers'>, name: string): Promise<Image> {
+  const image = await Image.open(io, { id: header.id });
+  try {
+    await checkHolder(image, header.lockers, name);
+    return image;
+  } catch (error) {
+    await image[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function checkHolder(image: Image, lockers: readonly bigint[], name: string): Promise<void> {
+  if (lockers.length === 0) return;
+  const watchers = await image.watchers();
+  const away = lockers.find((locker) => !watchers.some((watcher) => watcher.client === locker));
+  if (away === undefined) return;
+  const message = `client.${away} holds the lock of ${name} and does not answer; its node may be away, or has to be fenced`;
+  throw new Failure('busy', 'LOCK_HOLDER_AWAY', message);
+}

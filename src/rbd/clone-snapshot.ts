@@ -1,0 +1,63 @@
+/** Makes a volume of a snapshot: a clone of format 2, so that the snapshot can be deleted while its clones live on. */
+import { cloneImage, findImageId, type IoContext } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
+import { checkpoint, type Scope } from '#lib/scope';
+import { openToChange } from './change-image.ts';
+import { chooseSize } from './choose-size.ts';
+import type { Made } from './create-volume.ts';
+import { isDeeperThan } from './clone-depth.ts';
+import { featureBits } from './features.ts';
+import { imageOptions } from './image-shape.ts';
+import type { SeenVolume } from './look.ts';
+import type { Site } from './site.ts';
+import { getSnapshotImage } from './snapshot-record.ts';
+import type { SnapshotRef, VolumeSpec } from './specs.ts';
+import { addWork } from './work-index.ts';
+
+export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: SnapshotRef, scope: Scope): Promise<Made> {
+  const seen = await getSnapshotImage(site, from);
+  const size = chooseSize(want, seen.info.size);
+  if (seen.info.namespace.kind === 'group') throw await copyLater(site, want, from);
+
+  await planFlatten(site, want, seen.volume);
+  checkpoint(scope);
+  return await cloneAndGrow(site, want, { parent: seen.volume, snapshot: seen.info.name, parentSize: seen.info.size, size });
+}
+
+export interface ClonePlan {
+  readonly parent: SeenVolume;
+  readonly snapshot: string;
+  /** Bytes of the snapshot. */
+  readonly parentSize: bigint;
+  /** Bytes wanted. */
+  readonly size: bigint;
+}
+
+export async function cloneAndGrow(site: Site, want: VolumeSpec, plan: ClonePlan): Promise<Made> {
+  const io = await site.openToMake(want);
+  const { parent, snapshot } = plan;
+  await cloneImage({ io: parent.io, image: parent.image, snapshot }, { io, image: want.image, options: imageOptions(want) });
+  const id = await findImageId(io, want.image);
+  if (id === undefined) throw new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was removed while it was being made`);
+  if (plan.size > plan.parentSize) await growClone(io, id, want.image, plan.size);
+  return { id, size: plan.size, features: featureBits(want.layout.features), inherits: true };
+}
+
+export async function growClone(io: IoContext, id: string, name: string, size: bigint): Promise<void> {
+  await using image = await openToChange(io, { id, lockers: [] }, name);
+  await image.grow(size);
+}
+
+/** Notes before the clone is made that it is to be flattened: because its class says so, or its chain gets too deep. */
+export async function planFlatten(site: Site, want: VolumeSpec, parent: SeenVolume): Promise<void> {
+  const { maxCloneDepth } = want.mutable;
+  const flatten = want.flatten || (maxCloneDepth > 0 && (await isDeeperThan(site, parent.header, maxCloneDepth - 1)));
+  if (flatten) await addWork(await site.openToMake(want), { do: 'flatten', image: want.image });
+}
+
+/** Before librbd 19 the snapshot of a group's member can be read but not cloned. The copy goes on without the caller. */
+async function copyLater(site: Site, want: VolumeSpec, from: SnapshotRef): Promise<Failure> {
+  await addWork(await site.openToMake(want), { do: 'copy', image: want.image, from, spec: want });
+  return new Failure('unfinished', 'COPY_RUNNING', `${formatImage(want)} is being copied from ${formatImage(from)}@${from.snapshot}`);
+}

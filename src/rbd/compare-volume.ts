@@ -1,0 +1,79 @@
+import type { ImageHeader } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
+import { chosenFeatures, featureBits } from './features.ts';
+import type { SeenVolume } from './look.ts';
+import type { VolumeRecord } from './record.ts';
+import type { Site } from './site.ts';
+import type { Feature, Source, Volume, VolumeSpec } from './specs.ts';
+
+/** Throws `conflict` naming the first property in which a volume of that name is not as wanted. */
+export async function compareVolume(site: Site, want: VolumeSpec, seen: Pick<SeenVolume, 'header' | 'record'>): Promise<void> {
+  const { record, header } = seen;
+  const size = BigInt(record.size);
+  if (record.instance !== site.identity.instance) throw differs(want, 'instance', record.instance);
+  if (record.request !== want.name) throw differs(want, 'name', record.request);
+  if (size < want.range.required || (want.range.limit > 0n && size > want.range.limit)) {
+    throw differs(want, 'size', `${size} bytes`);
+  }
+  if (record.source !== describeSource(want.source)) throw differs(want, 'source', record.source || 'none');
+  const dataPool = await site.dataPoolOf(header);
+  if (dataPool !== want.layout.dataPool) throw differs(want, 'dataPool', dataPool || 'none');
+  compareShape(want, header);
+}
+
+function compareShape(want: VolumeSpec, header: ImageHeader): void {
+  const features = chosenFeatures(header.features);
+  if (!sameFeatures(want, header)) throw differs(want, 'features', features.join(','));
+  if (1n << BigInt(header.order) !== want.layout.objectSize) throw differs(want, 'objectSize', String(1n << BigInt(header.order)));
+}
+
+/** Striping follows from the stripe, and journaling is switched on later by mirroring: neither tells volumes apart. */
+export function sameFeatures(want: VolumeSpec, header: Pick<ImageHeader, 'features'>): boolean {
+  const without = (features: readonly Feature[]): bigint =>
+    featureBits(features.filter((feature) => feature !== 'striping' && feature !== 'journaling'));
+  return without(chosenFeatures(header.features)) === without(want.layout.features);
+}
+
+function differs(want: VolumeSpec, property: string, has: string): Failure {
+  return new Failure('conflict', 'VOLUME_DIFFERS', `${formatImage(want)} exists with another ${property}: ${has}`);
+}
+
+export function describeSource(source: Source): string {
+  switch (source.from) {
+    case 'nothing':
+      return '';
+    case 'snapshot':
+      return `${formatImage(source.snapshot)}@${source.snapshot.snapshot}`;
+    case 'volume':
+      return formatImage(source.volume);
+  }
+}
+
+export function parseSource(text: string): Source {
+  const [path = '', snapshot] = text.split('@');
+  const parts = path.split('/');
+  const [pool, image] = [parts[0], parts.at(-1)];
+  if (pool === undefined || image === undefined || parts.length < 2) return { from: 'nothing' };
+  const ref = { pool, namespace: parts.length > 2 ? (parts[1] ?? '') : '', image };
+  return snapshot === undefined ? { from: 'volume', volume: ref } : { from: 'snapshot', snapshot: { ...ref, snapshot } };
+}
+
+export function toVolume(seen: {
+  readonly io: { readonly pool: string; readonly namespace: string };
+  readonly record: VolumeRecord;
+  readonly size: bigint;
+  readonly dataPool: string;
+}): Volume {
+  const { record, io } = seen;
+  return {
+    pool: io.pool,
+    namespace: io.namespace,
+    image: record.name,
+    name: record.request,
+    size: seen.size,
+    source: parseSource(record.source),
+    dataPool: seen.dataPool,
+    mutable: record.mutable,
+  };
+}

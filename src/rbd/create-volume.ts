@@ -1,0 +1,114 @@
+/**
+ * Makes the image a volume needs, or finishes what an earlier call began.
+ *
+ * Safe to repeat after a crash at any line: the image's name is the reservation, and the record is written last. What
+ * a repeated call can find under the name: nothing; an image cut short while librbd made it (half-made.ts); a whole
+ * image without a record; a volume.
+ */
+import { createImage, findImageId, type ImageHeader, type IoContext, isErrno } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
+import { checkpoint, type Scope } from '#lib/scope';
+import { chooseSize } from './choose-size.ts';
+import { growClone, makeFromSnapshot } from './clone-snapshot.ts';
+import { makeFromVolume } from './clone-volume.ts';
+import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
+import { checkDataPool } from './data-pool.ts';
+import { featureBits } from './features.ts';
+import { dropHalfMade } from './half-made.ts';
+import { imageOptions } from './image-shape.ts';
+import { seeImage } from './look.ts';
+import { readRecord, recordOf, type Unmarked, writeRecord } from './record.ts';
+import type { Site } from './site.ts';
+import type { Volume, VolumeSpec } from './specs.ts';
+import { judgeUnmarked } from './unmarked.ts';
+
+/** An image that is as wanted but for its record. */
+export interface Made extends Unmarked {
+  /** Bytes. */
+  readonly size: bigint;
+}
+
+export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
+  const io = await site.openToMake(want);
+  await checkDataPool(site, want.layout.dataPool);
+
+  const made = await make(site, want, scope);
+  checkpoint(scope);
+  return made === 'taken' ? await goOn(site, want, scope) : await mark(site, io, want, made);
+}
+
+/** Makes the image; 'taken' when there is something of that name. */
+async function make(site: Site, want: VolumeSpec, scope: Scope): Promise<Made | 'taken'> {
+  const io = await site.openToMake(want);
+  if (want.source.from === 'nothing') return await makeEmpty(io, want);
+  // A snapshot for a name that is taken would be for nothing, and its source may be gone by now.
+  if ((await seeImage(io, want.image)).is !== 'absent') return 'taken';
+  return want.source.from === 'snapshot'
+    ? await makeFromSnapshot(site, want, want.source.snapshot, scope)
+    : await makeFromVolume(site, want, want.source.volume, scope);
+}
+
+async function makeEmpty(io: IoContext, want: VolumeSpec): Promise<Made | 'taken'> {
+  const size = chooseSize(want, 0n);
+  try {
+    await createImage(io, want.image, { size, options: imageOptions(want) });
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return 'taken';
+    throw error;
+  }
+  const id = await findImageId(io, want.image);
+  if (id === undefined) throw vanished(want);
+  return { id, size, features: featureBits(want.layout.features), inherits: false };
+}
+
+/** What to do with what is there: answer it, finish it, make it anew, or refuse. */
+async function goOn(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
+  const io = await site.openToMake(want);
+  const seen = await seeImage(io, want.image);
+  if (seen.is !== 'image') return await makeAnew(site, want, scope);
+  const record = readRecord(seen.header, want.image);
+  if (record === undefined) return await goOnUnmarked(site, want, scope, seen.header);
+
+  await compareVolume(site, want, { header: seen.header, record });
+  return toVolume({ io, record, size: seen.header.size, dataPool: want.layout.dataPool });
+}
+
+async function goOnUnmarked(site: Site, want: VolumeSpec, scope: Scope, header: ImageHeader): Promise<Volume> {
+  const io = await site.openToMake(want);
+  const verdict = await judgeUnmarked(site, want, header);
+  if (verdict === 'cut-short') return await makeAnew(site, want, scope);
+  if (verdict === 'foreign') {
+    const message = `image ${formatImage(want)} is there and was not made by Loligo; loligo volume adopt can make it a volume`;
+    throw new Failure('conflict', 'IMAGE_NOT_OURS', message);
+  }
+  const size = chooseSize(want, header.size);
+  if (size > header.size) await growClone(io, header.id, want.image, size);
+  return await mark(site, io, want, { id: header.id, size, features: header.features, inherits: header.parent !== undefined });
+}
+
+async function makeAnew(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
+  const io = await site.openToMake(want);
+  await dropHalfMade(site, io, want);
+  checkpoint(scope);
+  const made = await make(site, want, scope);
+  if (made === 'taken') throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(want)} is being made by somebody else`);
+  return await mark(site, io, want, made);
+}
+
+async function mark(site: Site, io: IoContext, want: VolumeSpec, made: Made): Promise<Volume> {
+  const facts = { instance: site.identity.instance, source: describeSource(want.source), size: made.size };
+  const record = recordOf(want, facts);
+  try {
+    await writeRecord(io, made, record);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) throw vanished(want);
+    throw error;
+  }
+  return toVolume({ io, record, size: made.size, dataPool: want.layout.dataPool });
+}
+
+function vanished(want: VolumeSpec): Failure {
+  return new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was removed while it was being made`);
+}
+

@@ -1,0 +1,31 @@
+import { Failure } from '#lib/failure';
+import type { Scope } from '#lib/scope';
+import { createVolume } from './create-volume.ts';
+import { explain } from './errno.ts';
+import type { Site } from './site.ts';
+import type { Engine } from './specs.ts';
+
+/** An operation as it is written: on a site, for one request. */
+type Operation<K extends keyof Engine> = (
+  site: Site,
+  args: Parameters<Engine[K]>[0],
+  scope: Scope,
+) => ReturnType<Engine[K]>;
+
+export type Operations = { readonly [K in keyof Engine]: Operation<K> };
+
+/** All operations by name: what the agent serves. A name that is not here cannot be called. */
+export const OPERATIONS: Partial<Operations> = {
+  createVolume,
+};
+
+/** Runs an operation and says in a Failure what went wrong; whatever is not one is a bug and stays as it is. */
+export async function runOperation(site: Site, name: string, args: never, scope: Scope): Promise<unknown> {
+  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name as keyof Operations] : undefined;
+  if (operation === undefined) throw new Failure('unsupported', 'OPERATION_UNKNOWN', `there is no operation ${name}`);
+  try {
+    return await operation(site, args, scope);
+  } catch (error) {
+    throw explain(error, name);
+  }
+}

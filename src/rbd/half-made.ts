@@ -1,0 +1,65 @@
+/**
+ * Images that a cut-off creation left. Measured on Ceph 16: a killed `rbd_create` leaves a directory entry alone, an
+ * `rbd_id` alone, both without a header, or a header without its object map; a killed clone may lack its parent.
+ * A repeated create then answers EEXIST for ever. `rbd_remove` cleans all of these.
+ *
+ * Another controller may be making the very image just now, so one is removed only when it is older than any creator
+ * can live (`Identity.creatorLife`); until then the answer is `busy`.
+ */
+import { diffImage, findImageId, Image, type ImageHeader, type IoContext, isErrno, removeImage, statObject } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatImage, type ImageRef } from '#lib/handle';
+import { OBJECT_MAP } from './features.ts';
+import { seeImage } from './look.ts';
+import type { Site } from './site.ts';
+
+/** True when the image holds nothing that anyone could miss: no data, no snapshot, no watcher. */
+export async function isEmpty(io: IoContext, header: ImageHeader): Promise<boolean> {
+  if (header.snapshotIds.length > 0) return false;
+  await using image = await Image.openReadOnly(io, { id: header.id });
+  if ((await image.watchers()).length > 0) return false;
+  const everything = { offset: 0n, length: header.size, max: 1, withParents: false, wholeObjects: true };
+  return (await diffImage(image, null, everything)).length === 0;
+}
+
+/** True unless the image was cut off before its object map was made; such a one opens cleanly and turns invalid for good. */
+export async function hasItsObjectMap(io: IoContext, header: ImageHeader): Promise<boolean> {
+  if ((header.features & OBJECT_MAP) === 0n) return true;
+  return (await statObject(io, `rbd_object_map.${header.id}`)) !== undefined;
+}
+
+/** Removes what a cut-off creation left under the name, or throws `busy` while its creator may be at work. */
+export async function dropHalfMade(site: Site, io: IoContext, ref: ImageRef): Promise<void> {
+  const age = Date.now() - (await bornAt(site, io, ref));
+  const life = site.identity.creatorLife * 1000;
+  if (age < life) {
+    const seconds = Math.ceil((life - age) / 1000);
+    const message = `${formatImage(ref)} is half-made; unless its maker finishes it, it is made anew in ${seconds} s`;
+    throw new Failure('busy', 'IMAGE_HALF_MADE', message);
+  }
+  await removeLeftovers(io, ref.image);
+  site.firstSeen.delete(formatImage(ref));
+}
+
+async function removeLeftovers(io: IoContext, name: string): Promise<void> {
+  try {
+    await removeImage(io, name);
+  } catch (error) {
+    // It says ENOENT for the part that was missing also when it removed the rest.
+    if (!isErrno(error, 'ENOENT')) throw error;
+    const left = (await seeImage(io, name)).is !== 'absent' || (await findImageId(io, name)) !== undefined;
+    if (left) throw error;
+  }
+}
+
+/** Milliseconds since the epoch; what carries no date counts from when we first saw it. */
+async function bornAt(site: Site, io: IoContext, ref: ImageRef): Promise<number> {
+  const seen = await seeImage(io, ref.image);
+  if (seen.is === 'image' && seen.header.createdAt > 0) return seen.header.createdAt;
+  const idObject = await statObject(io, `rbd_id.${ref.image}`);
+  if (idObject !== undefined) return idObject.changedAt;
+  const key = formatImage(ref);
+  const first = site.firstSeen.get(key) ?? Date.now();
+  site.firstSeen.set(key, first);
+  return first;
+}

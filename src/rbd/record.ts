@@ -1,0 +1,121 @@
+/**
+ * The record of a volume: the metadata key `loligo.volume` of its image, JSON that `rbd image-meta list` shows.
+ *   R1  a record counts only when its `name` is the image's own, or that with `.deleted` behind it is: clones and
+ *       copies inherit their parent's metadata;
+ *   R2  it is written last, when the image is as wanted: an image without a record of its own is not a volume;
+ *   R3  one with a newer `v` than ours is read and never changed.
+ * The keys `conf_rbd_qos_*` are librbd's own and follow the record's `qos`.
+ */
+import { changeMetadata, Image, type ImageHeader, type IoContext, listMetadata } from '#ceph';
+import { Failure } from '#lib/failure';
+import { DELETED, type ImageRef } from '#lib/handle';
+import type { Labels, Mutable, VolumeSpec } from './specs.ts';
+import { JOURNALING } from './features.ts';
+
+export const RECORD = 'loligo.volume';
+export const VERSION = 1;
+const OURS = 'loligo.';
+const QOS = 'conf_rbd_qos_';
+
+export interface VolumeRecord {
+  readonly v: number;
+  /** The image's own name when the record was written. */
+  readonly name: string;
+  readonly instance: string;
+  /** CSI's name of the volume. */
+  readonly request: string;
+  /** Bytes that were asked for when it was made; the image may have grown since. */
+  readonly size: string;
+  /** What it was made from: '', `pool/image` or `pool/image@snapshot`. */
+  readonly source: string;
+  readonly mutable: Mutable;
+  readonly labels: Labels;
+}
+
+/** The record when it is the image's own (R1). */
+export function readRecord(header: ImageHeader, image: string): VolumeRecord | undefined {
+  const text = header.metadata.get(RECORD);
+  if (text === undefined) return undefined;
+  const record = parseRecord(text);
+  return record !== undefined && (image === record.name || image === record.name + DELETED) ? record : undefined;
+}
+
+function parseRecord(text: string): VolumeRecord | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isRecord(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is VolumeRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const field = (name: string): unknown => Reflect.get(value, name);
+  const texts = ['name', 'instance', 'request', 'size', 'source'].every((name) => typeof field(name) === 'string');
+  const objects = ['mutable', 'labels'].every((name) => typeof field(name) === 'object' && field(name) !== null);
+  return texts && objects && typeof field('v') === 'number';
+}
+
+export function recordOf(want: VolumeSpec, facts: { instance: string; source: string; size: bigint }): VolumeRecord {
+  return {
+    v: VERSION,
+    name: want.image,
+    instance: facts.instance,
+    request: want.name,
+    size: String(facts.size),
+    source: facts.source,
+    mutable: want.mutable,
+    labels: want.labels,
+  };
+}
+
+/** An image that was made and has no record yet. */
+export interface Unmarked {
+  readonly id: string;
+  readonly features: bigint;
+  /** Clones and copies inherit metadata. */
+  readonly inherits: boolean;
+}
+
+/** Writes the record of a fresh image. What it inherited of ours or of its parent's limits goes in the same step. */
+export async function writeRecord(io: IoContext, image: Unmarked, record: VolumeRecord): Promise<void> {
+  const inherited = image.inherits ? [...(await listMetadata(io, image.id)).keys()] : [];
+  const set = new Map([[RECORD, JSON.stringify(record)], ...qosMetadata(record.mutable)]);
+  const remove = inherited.filter((key) => (key.startsWith(OURS) || key.startsWith(QOS)) && !set.has(key));
+  await applyMetadata(io, image, { set, remove });
+}
+
+/** Replaces the mutable part of a record. Throws `precondition` for one of a newer version (R3). */
+export async function changeRecord(io: IoContext, header: ImageHeader, record: VolumeRecord, mutable: Mutable): Promise<void> {
+  if (record.v > VERSION) throw newer(record);
+  const set = new Map([[RECORD, JSON.stringify({ ...record, mutable })], ...qosMetadata(mutable)]);
+  const old = [...qosMetadata(record.mutable).keys()];
+  await applyMetadata(io, header, { set, remove: old.filter((key) => !set.has(key)) });
+}
+
+/** An image with a journal is changed through librbd, or its mirror would not hear of it. */
+export async function applyMetadata(
+  io: IoContext,
+  header: Pick<ImageHeader, 'id' | 'features'>,
+  change: { readonly set: ReadonlyMap<string, string>; readonly remove: readonly string[] },
+): Promise<void> {
+  if ((header.features & JOURNALING) === 0n) return await changeMetadata(io, header.id, change);
+  await using image = await Image.open(io, { id: header.id });
+  for (const key of change.remove) await image.removeMetadata(key);
+  for (const [key, value] of change.set) await image.setMetadata(key, value);
+}
+
+function qosMetadata(mutable: Mutable): Map<string, string> {
+  return new Map(Object.entries(mutable.qos).map(([option, value]) => [`conf_${option}`, value]));
+}
+
+function newer(record: VolumeRecord): Failure {
+  const message = `the record of ${record.name} has version ${record.v}, and this Loligo knows ${VERSION}: update it`;
+  return new Failure('precondition', 'RECORD_NEWER', message);
+}
+
+export function notOurs(ref: ImageRef, cluster: string): Failure {
+  const message = `image ${ref.pool}/${ref.image} of cluster ${cluster} has no record of Loligo: it was not made by it`;
+  return new Failure('conflict', 'IMAGE_NOT_OURS', message);
+}

@@ -1,0 +1,121 @@
+/**
+ * One connection to the Ceph behind a logical cluster, and the places (pool and namespace) in it that are ours.
+ *
+ * What is kept in a place: the object `loligo.pool`, whose omap key `cluster` says which logical cluster the place
+ * belongs to and `format` the version of what we store. Invariants:
+ *   P1  nothing of ours is made in a place before the mark is there;
+ *   P2  nothing in a place without the mark, or with another cluster's, is read as ours, deleted, or taken for gone;
+ *   P3  the mark is written once, by whoever makes the first thing, and never changed or removed.
+ */
+import { type Cluster, findKey, type ImageHeader, type IoContext, isErrno, listKeys, WriteOperation } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatPlace, type Place } from '#lib/handle';
+import { InternalSnapshots } from './internal-snapshots.ts';
+
+const MARK = 'loligo.pool';
+const FORMAT = '1';
+
+/** Who we are at the site that is connected. */
+export interface Identity {
+  /** The logical cluster. */
+  readonly cluster: string;
+  /** The physical site. */
+  readonly site: string;
+  /** Which Loligo, when several share a pool; only what carries this name is ever reaped. */
+  readonly instance: string;
+  /** Seconds after which nobody can still be at work on an image that was left half-made. */
+  readonly creatorLife: number;
+}
+
+export class Site {
+  readonly cluster: Cluster;
+  readonly identity: Identity;
+  /** When a half-made image without any date was first seen, by place and name. */
+  readonly firstSeen = new Map<string, number>();
+  readonly checkedDataPools = new Set<string>();
+  readonly internalSnapshots = new InternalSnapshots();
+  readonly #marked = new Map<string, Promise<IoContext>>();
+
+  constructor(cluster: Cluster, identity: Identity) {
+    this.cluster = cluster;
+    this.identity = identity;
+  }
+
+  /** A place that is ours. Throws `precondition` when the pool is missing, unmarked, or another cluster's. */
+  async open(place: Place): Promise<IoContext> {
+    return await this.#once(place, async (io) => {
+      const mark = await findKey(io, MARK, 'cluster');
+      if (mark === undefined) throw unmarked(place, this.identity.cluster);
+      return mark;
+    });
+  }
+
+  /** A place to make something in: an unmarked one becomes ours. */
+  async openToMake(place: Place): Promise<IoContext> {
+    return await this.#once(place, async (io) => (await findKey(io, MARK, 'cluster')) ?? (await this.#mark(io)));
+  }
+
+  /** A place as it is, for what belongs to nobody: data pools, parents. */
+  async openAny(place: Place): Promise<IoContext> {
+    try {
+      return await this.cluster.open(place.pool, place.namespace);
+    } catch (cause) {
+      if (isErrno(cause, 'ENOENT')) {
+        throw new Failure('precondition', 'POOL_MISSING', `cluster ${this.identity.cluster} has no pool ${place.pool}`, { cause });
+      }
+      throw cause;
+    }
+  }
+
+  /** The name of the pool that an image's data lies in, '' when that is the image's own. */
+  async dataPoolOf(header: Pick<ImageHeader, 'dataPoolId'>): Promise<string> {
+    return header.dataPoolId === undefined ? '' : await this.poolName(header.dataPoolId);
+  }
+
+  /** Pools can be renamed, so the map is asked each time: it is in memory. */
+  async poolName(id: bigint): Promise<string> {
+    return await this.cluster.poolName(id);
+  }
+
+  async #once(place: Place, readMark: (io: IoContext) => Promise<string>): Promise<IoContext> {
+    const key = formatPlace(place);
+    const known = this.#marked.get(key);
+    if (known !== undefined) return await known;
+    const opening = this.#check(place, readMark);
+    this.#marked.set(key, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      this.#marked.delete(key);
+      throw error;
+    }
+  }
+
+  async #check(place: Place, readMark: (io: IoContext) => Promise<string>): Promise<IoContext> {
+    const io = await this.openAny(place);
+    const owner = await readMark(io);
+    if (owner !== this.identity.cluster) {
+      const message = `${formatPlace(place)} belongs to cluster ${owner}, and is configured here as ${this.identity.cluster}`;
+      throw new Failure('precondition', 'WRONG_CLUSTER', message);
+    }
+    return io;
+  }
+
+  async #mark(io: IoContext): Promise<string> {
+    const { cluster } = this.identity;
+    using operation = new WriteOperation(io);
+    operation.create().compareKey('cluster', '').setKey('cluster', cluster).setKey('format', FORMAT);
+    try {
+      await operation.run(MARK);
+      return cluster;
+    } catch (error) {
+      if (!isErrno(error, 'ECANCELED')) throw error;
+      return (await listKeys(io, MARK, '', 8)).get('cluster') ?? '';
+    }
+  }
+}
+
+function unmarked(place: Place, cluster: string): Failure {
+  const message = `${formatPlace(place)} carries no mark of Loligo: either nothing was made in it yet, or ${cluster} points at the wrong Ceph`;
+  return new Failure('precondition', 'POOL_NOT_OURS', message);
+}

@@ -1,0 +1,91 @@
+/**
+ * The record of a CSI snapshot: the metadata key `loligo.snapshot.<name>` of its image, and the snapshot itself, in
+ * the user's namespace or (a member of a group snapshot) in the group's.
+ *   S1  the record is written before the snapshot is taken and removed after it is gone: a record without a snapshot
+ *       is a call that was cut off, and the next one finishes it;
+ *   S2  a user snapshot without a record is somebody's: it may be cloned, and is never removed;
+ *   S3  a clone inherits its parent's records; its own record (record.ts) is written together with their removal.
+ */
+import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
+import { formatImage } from '#lib/handle';
+import { Failure } from '#lib/failure';
+import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
+import type { Site } from './site.ts';
+import type { Labels, SnapshotRef } from './specs.ts';
+
+const PREFIX = 'loligo.snapshot.';
+
+export interface SnapshotRecord {
+  readonly v: number;
+  /** CSI's name. */
+  readonly request: string;
+  readonly instance: string;
+  /** The id of the RBD group whose snapshot it is a member of, or ''. */
+  readonly group: string;
+  readonly labels: Labels;
+}
+
+export interface SeenSnapshot {
+  readonly volume: SeenVolume;
+  readonly info: SnapshotInfo;
+  /** Undefined for one that Loligo did not take (S2). */
+  readonly record: SnapshotRecord | undefined;
+}
+
+export function snapshotKey(snapshot: string): string {
+  return PREFIX + snapshot;
+}
+
+/** Names of the snapshots that metadata has records of. */
+export function recordedSnapshots(metadata: ReadonlyMap<string, string>): string[] {
+  return [...metadata.keys()].filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
+}
+
+export function readSnapshotRecord(metadata: ImageHeader['metadata'], snapshot: string): SnapshotRecord | undefined {
+  const text = metadata.get(snapshotKey(snapshot));
+  if (text === undefined) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isSnapshotRecord(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSnapshotRecord(value: unknown): value is SnapshotRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const field = (name: string): unknown => Reflect.get(value, name);
+  return (
+    typeof field('v') === 'number' && ['request', 'instance', 'group'].every((name) => typeof field(name) === 'string')
+  );
+}
+
+/** Looks under the volume's name, then under the one that it keeps while its snapshots outlive it. Four round trips at most. */
+export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSnapshot | undefined> {
+  const volume = await findVolumeOrDeleted(site, ref, [snapshotKey(ref.snapshot)]);
+  if (volume === undefined) return undefined;
+  const record = readSnapshotRecord(volume.header.metadata, ref.snapshot);
+  const infos = await readSnapshots(volume.io, volume.header.id, volume.header.snapshotIds);
+  const info = infos.find((candidate) => isNamed(candidate, ref.snapshot, record));
+  return info && { volume, info, record };
+}
+
+/**
+ * A member of a group snapshot is called `.group.<pool>_<group id>_<snapshot id>` on its image; which group is
+ * in the record, and since each of our groups has one snapshot, the group's id tells it.
+ */
+function isNamed(info: SnapshotInfo, name: string, record: SnapshotRecord | undefined): boolean {
+  if (record !== undefined && record.group !== '') return info.namespace.kind === 'group' && info.namespace.groupId === record.group;
+  return info.namespace.kind === 'user' && info.name === name;
+}
+
+export async function getSnapshotImage(site: Site, ref: SnapshotRef): Promise<SeenSnapshot> {
+  const seen = await findSnapshot(site, ref);
+  if (seen === undefined) throw snapshotMissing(site, ref);
+  return seen;
+}
+
+export function snapshotMissing(site: Site, ref: SnapshotRef): Failure {
+  const message = `cluster ${site.identity.cluster} has no snapshot ${formatImage(ref)}@${ref.snapshot}`;
+  return new Failure('not-found', 'SNAPSHOT_NOT_FOUND', message);
+}

@@ -1,0 +1,43 @@
+import { type ImageHeader, listChildren } from '#ceph';
+import { sameFeatures } from './compare-volume.ts';
+import { hasItsObjectMap, isEmpty } from './half-made.ts';
+import { findVolume } from './look.ts';
+import { findSnapshot } from './snapshot-record.ts';
+import type { Site } from './site.ts';
+import type { VolumeSpec } from './specs.ts';
+
+export type Verdict = 'as-wanted' | 'cut-short' | 'foreign';
+
+/**
+ * What an image without a record is: whole and as wanted, so that an earlier call of ours lacks only the record;
+ * cut short while librbd made it; or somebody's.
+ */
+export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageHeader): Promise<Verdict> {
+  const io = await site.openToMake(want);
+  if (!sameFeatures(want, header) || 1n << BigInt(header.order) !== want.layout.objectSize) return 'foreign';
+  if (header.snapshotIds.length > 0) return 'foreign';
+  if (!(await hasItsObjectMap(io, header))) return 'cut-short';
+  if (!(await isEmpty(io, header))) return 'foreign';
+  if (!(await isWantedParent(site, want, header))) return 'foreign';
+  if (want.source.from === 'nothing') return header.size === want.size ? 'as-wanted' : 'foreign';
+  return await judgeClone(site, header);
+}
+
+/**
+ * Before a clone has its parent it holds nothing; before the parent's snapshot lists it as a child, the snapshot could
+ * be removed under it.
+ */
+async function judgeClone(site: Site, header: ImageHeader): Promise<Verdict> {
+  const { parent } = header;
+  if (parent === undefined) return 'cut-short';
+  const parentIo = await site.cluster.open(await site.poolName(parent.poolId), parent.namespace);
+  const children = await listChildren(parentIo, parent.imageId, parent.snapshotId);
+  return children.some((child) => child.imageId === header.id) ? 'as-wanted' : 'cut-short';
+}
+
+/** Whether the parent is the image that the volume is to be made of. */
+async function isWantedParent(site: Site, want: VolumeSpec, header: ImageHeader): Promise<boolean> {
+  if (header.parent === undefined || want.source.from === 'nothing') return header.parent === undefined;
+  if (want.source.from === 'volume') return (await findVolume(site, want.source.volume))?.header.id === header.parent.imageId;
+  return (await findSnapshot(site, want.source.snapshot))?.info.id === header.parent.snapshotId;
+}

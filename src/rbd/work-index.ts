@@ -1,0 +1,56 @@
+/**
+ * Work that is to be done later, and outlives us: the omap object `loligo.work` of a place, one key for each piece.
+ *   W1  a key is written before the first thing that it would clean up or finish is made, and removed after the last;
+ *   W2  a key may be there with nothing left to do; doing its work again is harmless;
+ *   W3  losing the object loses no volume: only a flatten that was asked for, a copy that CreateVolume begins again,
+ *       or an internal snapshot that DeleteVolume would drop.
+ */
+import { type IoContext, listKeys, WriteOperation } from '#ceph';
+import type { SnapshotRef, VolumeSpec } from './specs.ts';
+
+const OBJECT = 'loligo.work';
+
+export type Work =
+  /** Let the image go of its parents. */
+  | { readonly do: 'flatten'; readonly image: string }
+  /** Drop an internal snapshot that a cut-off clone left. */
+  | { readonly do: 'drop-snapshot'; readonly image: string; readonly snapshot: string; readonly since: number }
+  /** Make a volume by copying a snapshot that cannot be cloned. */
+  | { readonly do: 'copy'; readonly image: string; readonly from: SnapshotRef; readonly spec: VolumeSpec };
+
+export async function addWork(io: IoContext, work: Work): Promise<void> {
+  using operation = new WriteOperation(io);
+  await operation.create().setKey(keyOf(work), encode(work)).run(OBJECT);
+}
+
+export async function removeWork(io: IoContext, work: Pick<Work, 'do' | 'image'> & { readonly snapshot?: string }): Promise<void> {
+  using operation = new WriteOperation(io);
+  await operation.create().removeKey(keyOf(work)).run(OBJECT);
+}
+
+export async function listWork(io: IoContext, max: number): Promise<Work[]> {
+  const pairs = await listKeys(io, OBJECT, '', max);
+  return [...pairs.values()].map(decode).filter((work) => work !== undefined);
+}
+
+function keyOf(work: Pick<Work, 'do' | 'image'> & { readonly snapshot?: string }): string {
+  return [work.do, work.image, work.snapshot].filter((part) => part !== undefined).join('/');
+}
+
+function encode(work: Work): string {
+  return JSON.stringify({ v: 1, ...work }, (_, value: unknown) => (typeof value === 'bigint' ? { bytes: String(value) } : value));
+}
+
+/** Undefined for what another version wrote: it is left alone. */
+function decode(text: string): Work | undefined {
+  try {
+    const work = JSON.parse(text, (_, value: unknown) => (isBytes(value) ? BigInt(value.bytes) : value));
+    return work.v === 1 ? work : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isBytes(value: unknown): value is { readonly bytes: string } {
+  return typeof value === 'object' && value !== null && 'bytes' in value && typeof value.bytes === 'string';
+}
