@@ -122,6 +122,17 @@ export class Image implements AsyncDisposable {
   }
 
   /**
+   * Implements:
+   *   int rbd_get_name(rbd_image_t image, char *name, size_t *name_len);
+   */
+  async name(): Promise<string> {
+    const [name, length] = [Buffer.alloc(512), Buffer.alloc(8)];
+    length.writeBigUInt64LE(BigInt(name.length));
+    await this.io.native.call('rbd_get_name', this.pointer, name, length);
+    return name.toString('utf8', 0, name.indexOf(0));
+  }
+
+  /**
    * Grows the image; refuses to shrink (EINVAL).
    *
    * Implements:

@@ -22,3 +22,17 @@ export async function statObject(io: IoContext, object: string): Promise<ObjectS
   }
   return { size: size.readBigUInt64LE(), changedAt: Number(time.readBigInt64LE()) * 1000 };
 }
+
+/**
+ * Removes an object, or finds it gone.
+ *
+ * Implements:
+ *   int rados_remove(rados_ioctx_t io, const char *oid);
+ */
+export async function dropObject(io: IoContext, object: string): Promise<void> {
+  try {
+    await io.native.call('rados_remove', io.pointer, object);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}

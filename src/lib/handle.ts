@@ -23,12 +23,21 @@ export interface SnapshotHandle extends VolumeHandle {
   readonly snapshot: string;
 }
 
+/** A group snapshot: `cluster/pool/group` or `cluster/pool/namespace/group`. */
+export interface GroupHandle extends Place {
+  readonly cluster: string;
+  readonly group: string;
+}
+
 /** Bytes of a volume handle; with `@` and a snapshot's name it stays within CSI's 128. */
 export const VOLUME_HANDLE_MAX = 80;
 export const SNAPSHOT_NAME_MAX = 47;
 
 /** A volume that was deleted while it had snapshots keeps its image under its name and this. */
 export const DELETED = '.deleted';
+
+/** Images and snapshots of our own housekeeping; no volume is called so. */
+export const INTERNAL = 'loligo.';
 
 /** Cluster, pool, namespace, image and snapshot names: what no shell, path or handle can misread. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -64,7 +73,7 @@ export function parseVolume(text: string): VolumeHandle | undefined {
   if (cluster === undefined || pool === undefined || third === undefined || parts.length > 4) return undefined;
   const handle =
     fourth === undefined ? { cluster, pool, namespace: '', image: third } : { cluster, pool, namespace: third, image: fourth };
-  return handle.image.endsWith(DELETED) ? undefined : handle;
+  return handle.image.endsWith(DELETED) || handle.image.startsWith(INTERNAL) ? undefined : handle;
 }
 
 export function parseSnapshot(text: string): SnapshotHandle | undefined {
@@ -75,6 +84,19 @@ export function parseSnapshot(text: string): SnapshotHandle | undefined {
   return volume && { ...volume, snapshot };
 }
 
+export function formatGroup({ cluster, group, ...place }: GroupHandle): string {
+  return `${cluster}/${formatPlace(place)}/${group}`;
+}
+
+export function parseGroup(text: string): GroupHandle | undefined {
+  const parts = text.split('/');
+  const group = parts.pop() ?? '';
+  const [cluster, pool, namespace = ''] = parts;
+  if (cluster === undefined || pool === undefined || parts.length > 3) return undefined;
+  if (![...parts, group].every(isName) || group.length > SNAPSHOT_NAME_MAX) return undefined;
+  return placeFits(cluster, { pool, namespace }) ? { cluster, pool, namespace, group } : undefined;
+}
+
 /** True when every handle in the place fits: a hashed image name always can be made. */
 export function placeFits(cluster: string, place: Place): boolean {
   return `${cluster}/${formatPlace(place)}`.length <= PLACE_MAX;
@@ -82,13 +104,14 @@ export function placeFits(cluster: string, place: Place): boolean {
 
 /** The image of a CSI volume name: the name itself when it can be one, else a stable hash of it. */
 export function imageNameFor(name: string, cluster: string, place: Place): string {
-  const usable = isName(name) && !name.endsWith(DELETED);
+  const usable = isName(name) && !name.endsWith(DELETED) && !name.startsWith(INTERNAL);
   const fits = formatVolume({ cluster, ...place, image: name }).length <= VOLUME_HANDLE_MAX;
   return usable && fits ? name : hashed(name);
 }
 
 export function snapshotNameFor(name: string): string {
-  return isName(name) && name.length <= SNAPSHOT_NAME_MAX ? name : hashed(name);
+  const usable = isName(name) && name.length <= SNAPSHOT_NAME_MAX && !name.startsWith(INTERNAL);
+  return usable ? name : hashed(name);
 }
 
 function hashed(name: string): string {

@@ -53,7 +53,7 @@ export async function growClone(io: IoContext, id: string, name: string, size: b
 export async function planFlatten(site: Site, want: VolumeSpec, parent: SeenVolume): Promise<void> {
   const { maxCloneDepth } = want.mutable;
   const flatten = want.flatten || (maxCloneDepth > 0 && (await isDeeperThan(site, parent.header, maxCloneDepth - 1)));
-  if (flatten) await addWork(await site.openToMake(want), { do: 'flatten', image: want.image });
+  if (flatten) await addWork(await site.openToMake(want), { do: 'flatten', image: want.image, since: Date.now() });
 }
 
 /** Before librbd 19 the snapshot of a group's member can be read but not cloned. The copy goes on without the caller. */

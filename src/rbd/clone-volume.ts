@@ -5,7 +5,7 @@
 import { dropSnapshot, takeSnapshot } from '#ceph';
 import { randomBytes } from 'node:crypto';
 import { Failure } from '#lib/failure';
-import { formatImage } from '#lib/handle';
+import { formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
@@ -15,9 +15,6 @@ import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, VolumeSpec } from './specs.ts';
 import { addWork, removeWork } from './work-index.ts';
-
-/** What names an internal snapshot; nothing else is ever called so. */
-export const INTERNAL = 'loligo-clone-';
 
 /** The kernel client maps an image with at most 510 snapshots, those in the trash namespace included. */
 export const SNAPSHOTS_MAX = 450;
@@ -45,7 +42,7 @@ export function checkSnapshotRoom(volume: SeenVolume): void {
 }
 
 async function takeInternal(source: SeenVolume): Promise<string> {
-  const snapshot = INTERNAL + randomBytes(8).toString('hex');
+  const snapshot = `${INTERNAL}clone-${randomBytes(8).toString('hex')}`;
   await addWork(source.io, { do: 'drop-snapshot', image: source.image, snapshot, since: Date.now() });
   await using image = await openToChange(source.io, source.header, source.image);
   await takeSnapshot(image, snapshot);

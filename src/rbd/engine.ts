@@ -1,15 +1,18 @@
 import { Failure } from '#lib/failure';
-import type { Scope } from '#lib/scope';
+import type { EngineScope } from './engine-scope.ts';
 import { createVolume } from './create-volume.ts';
+import { deleteVolume } from './delete-volume.ts';
 import { explain } from './errno.ts';
 import type { Site } from './site.ts';
+import { reap } from './reap.ts';
+import { undeleteVolume } from './undelete-volume.ts';
 import type { Engine } from './specs.ts';
 
 /** An operation as it is written: on a site, for one request. */
 type Operation<K extends keyof Engine> = (
   site: Site,
   args: Parameters<Engine[K]>[0],
-  scope: Scope,
+  scope: EngineScope,
 ) => ReturnType<Engine[K]>;
 
 export type Operations = { readonly [K in keyof Engine]: Operation<K> };
@@ -17,10 +20,13 @@ export type Operations = { readonly [K in keyof Engine]: Operation<K> };
 /** All operations by name: what the agent serves. A name that is not here cannot be called. */
 export const OPERATIONS: Partial<Operations> = {
   createVolume,
+  deleteVolume,
+  undeleteVolume,
+  reap,
 };
 
 /** Runs an operation and says in a Failure what went wrong; whatever is not one is a bug and stays as it is. */
-export async function runOperation(site: Site, name: string, args: never, scope: Scope): Promise<unknown> {
+export async function runOperation(site: Site, name: string, args: never, scope: EngineScope): Promise<unknown> {
   const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name as keyof Operations] : undefined;
   if (operation === undefined) throw new Failure('unsupported', 'OPERATION_UNKNOWN', `there is no operation ${name}`);
   try {

@@ -6,7 +6,7 @@
  * Another controller may be making the very image just now, so one is removed only when it is older than any creator
  * can live (`Identity.creatorLife`); until then the answer is `busy`.
  */
-import { diffImage, findImageId, Image, type ImageHeader, type IoContext, isErrno, removeImage, statObject } from '#ceph';
+import { diffImage, dropObject, findDirectoryId, Image, type ImageHeader, type IoContext, isErrno, removeImage, statObject } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage, type ImageRef } from '#lib/handle';
 import { OBJECT_MAP } from './features.ts';
@@ -41,15 +41,23 @@ export async function dropHalfMade(site: Site, io: IoContext, ref: ImageRef): Pr
   site.firstSeen.delete(formatImage(ref));
 }
 
+/**
+ * An `rbd_id` that the directory knows nothing of is removed alone: after a rename that was cut off it still names an
+ * image that lives on under another name, and `rbd_remove` would follow it there.
+ */
 async function removeLeftovers(io: IoContext, name: string): Promise<void> {
+  if ((await findDirectoryId(io, name)) === undefined) return await dropStaleId(io, name);
   try {
     await removeImage(io, name);
   } catch (error) {
     // It says ENOENT for the part that was missing also when it removed the rest.
-    if (!isErrno(error, 'ENOENT')) throw error;
-    const left = (await seeImage(io, name)).is !== 'absent' || (await findImageId(io, name)) !== undefined;
-    if (left) throw error;
+    if (!isErrno(error, 'ENOENT') || (await findDirectoryId(io, name)) !== undefined) throw error;
   }
+}
+
+/** Drops an `rbd_id` that a cut-off rename left under a name which the directory does not know. */
+export async function dropStaleId(io: IoContext, name: string): Promise<void> {
+  if ((await findDirectoryId(io, name)) === undefined) await dropObject(io, `rbd_id.${name}`);
 }
 
 /** Milliseconds since the epoch; what carries no date counts from when we first saw it. */

@@ -10,6 +10,7 @@ import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
 import { formatImage } from '#lib/handle';
 import { Failure } from '#lib/failure';
 import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
+import { applyMetadata } from './record.ts';
 import type { Site } from './site.ts';
 import type { Labels, SnapshotRef } from './specs.ts';
 
@@ -22,11 +23,19 @@ export interface SnapshotRecord {
   readonly instance: string;
   /** The id of the RBD group whose snapshot it is a member of, or ''. */
   readonly group: string;
+  /** That group snapshot as `pool[/namespace]/name`, or ''. */
+  readonly groupSnapshot: string;
   readonly labels: Labels;
 }
 
-export interface SeenSnapshot {
+/** A volume, and of one of its snapshots what there is: both, neither, or what a cut-off call left (S1). */
+export interface SnapshotTraces {
   readonly volume: SeenVolume;
+  readonly info: SnapshotInfo | undefined;
+  readonly record: SnapshotRecord | undefined;
+}
+
+export interface SeenSnapshot extends SnapshotTraces {
   readonly info: SnapshotInfo;
   /** Undefined for one that Loligo did not take (S2). */
   readonly record: SnapshotRecord | undefined;
@@ -39,6 +48,23 @@ export function snapshotKey(snapshot: string): string {
 /** Names of the snapshots that metadata has records of. */
 export function recordedSnapshots(metadata: ReadonlyMap<string, string>): string[] {
   return [...metadata.keys()].filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
+}
+
+export function newSnapshotRecord(
+  site: Site,
+  want: { readonly name: string; readonly labels: Labels },
+  group: { readonly id: string; readonly spec: string } = { id: '', spec: '' },
+): SnapshotRecord {
+  const { instance } = site.identity;
+  return { v: 1, request: want.name, instance, group: group.id, groupSnapshot: group.spec, labels: want.labels };
+}
+
+export async function writeSnapshotRecord(volume: SeenVolume, snapshot: string, record: SnapshotRecord): Promise<void> {
+  await applyMetadata(volume.io, volume.header, { set: new Map([[snapshotKey(snapshot), JSON.stringify(record)]]), remove: [] });
+}
+
+export async function dropSnapshotRecord(volume: SeenVolume, snapshot: string): Promise<void> {
+  await applyMetadata(volume.io, volume.header, { set: new Map(), remove: [snapshotKey(snapshot)] });
 }
 
 export function readSnapshotRecord(metadata: ImageHeader['metadata'], snapshot: string): SnapshotRecord | undefined {
@@ -56,25 +82,29 @@ function isSnapshotRecord(value: unknown): value is SnapshotRecord {
   if (typeof value !== 'object' || value === null) return false;
   const field = (name: string): unknown => Reflect.get(value, name);
   return (
-    typeof field('v') === 'number' && ['request', 'instance', 'group'].every((name) => typeof field(name) === 'string')
+    typeof field('v') === 'number' && ['request', 'instance', 'group', 'groupSnapshot'].every((name) => typeof field(name) === 'string')
   );
 }
 
 /** Looks under the volume's name, then under the one that it keeps while its snapshots outlive it. Four round trips at most. */
-export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSnapshot | undefined> {
+export async function lookForSnapshot(site: Site, ref: SnapshotRef): Promise<SnapshotTraces | undefined> {
   const volume = await findVolumeOrDeleted(site, ref, [snapshotKey(ref.snapshot)]);
   if (volume === undefined) return undefined;
   const record = readSnapshotRecord(volume.header.metadata, ref.snapshot);
   const infos = await readSnapshots(volume.io, volume.header.id, volume.header.snapshotIds);
-  const info = infos.find((candidate) => isNamed(candidate, ref.snapshot, record));
-  return info && { volume, info, record };
+  return { volume, record, info: infos.find((candidate) => isNamed(candidate, ref.snapshot, record)) };
+}
+
+export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSnapshot | undefined> {
+  const traces = await lookForSnapshot(site, ref);
+  return traces?.info && { ...traces, info: traces.info };
 }
 
 /**
  * A member of a group snapshot is called `.group.<pool>_<group id>_<snapshot id>` on its image; which group is
  * in the record, and since each of our groups has one snapshot, the group's id tells it.
  */
-function isNamed(info: SnapshotInfo, name: string, record: SnapshotRecord | undefined): boolean {
+export function isNamed(info: SnapshotInfo, name: string, record: SnapshotRecord | undefined): boolean {
   if (record !== undefined && record.group !== '') return info.namespace.kind === 'group' && info.namespace.groupId === record.group;
   return info.namespace.kind === 'user' && info.name === name;
 }

@@ -12,9 +12,15 @@ const OBJECT = 'loligo.work';
 
 export type Work =
   /** Let the image go of its parents. */
-  | { readonly do: 'flatten'; readonly image: string }
+  | { readonly do: 'flatten'; readonly image: string; readonly since: number }
   /** Drop an internal snapshot that a cut-off clone left. */
   | { readonly do: 'drop-snapshot'; readonly image: string; readonly snapshot: string; readonly since: number }
+  /** Move a deleted volume to the trash once its snapshots are gone; `image` is its volume name. */
+  | { readonly do: 'retire'; readonly image: string }
+  /** Remove what is left of an image in the trash whose removal was begun; `image` is its id. */
+  | { readonly do: 'purge'; readonly image: string }
+  /** Flatten clones of an image that has too many snapshots, the oldest first. */
+  | { readonly do: 'flatten-children'; readonly image: string }
   /** Make a volume by copying a snapshot that cannot be cloned. */
   | { readonly do: 'copy'; readonly image: string; readonly from: SnapshotRef; readonly spec: VolumeSpec };
 

@@ -1,0 +1,107 @@
+/**
+ * DeleteVolume: to the trash, from where the reaper purges it once its retention is over and `undelete` brings it back.
+ * A volume with snapshots cannot go there yet: it keeps its image as `<name>.deleted`, out of the way of a new volume
+ * of that name, and goes when the last snapshot does.
+ */
+import { dropSnapshot, Image, type ImageHeader, moveToTrash, readSnapshots, renameImage, type SnapshotInfo } from '#ceph';
+import { Failure } from '#lib/failure';
+import { DELETED, formatImage, INTERNAL } from '#lib/handle';
+import { checkpoint, type Scope } from '#lib/scope';
+import { openToChange } from './change-image.ts';
+import { dropHalfMade, dropStaleId } from './half-made.ts';
+import { findVolume, type SeenVolume, seeImage } from './look.ts';
+import { dropPublications } from './publications.ts';
+import type { Site } from './site.ts';
+import type { ImageRef } from './specs.ts';
+import { addWork, removeWork } from './work-index.ts';
+
+export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Promise<void> {
+  const volume = await findVolume(site, ref);
+  if (volume === undefined) return await settleAbsent(site, ref);
+  checkOurs(site, ref, volume);
+  await checkUnused(volume, ref);
+
+  const kept = await dropInternalSnapshots(volume);
+  checkpoint(scope);
+  await dropPublications(volume.io, ref.image);
+  if (kept.length === 0) await trashVolume(volume);
+  else await setAside(volume, ref);
+}
+
+/** There is no volume: an image that is not ours stays and is named, what a cut-off call left goes. */
+async function settleAbsent(site: Site, ref: ImageRef): Promise<void> {
+  const io = await site.open(ref);
+  const seen = await seeImage(io, ref.image);
+  if (seen.is === 'headless') return await dropHalfMade(site, io, ref);
+  if (seen.is === 'image') {
+    const message = `${formatImage(ref)} has no record of Loligo: it was not made by it, and is not deleted`;
+    throw new Failure('precondition', 'IMAGE_NOT_OURS', message);
+  }
+  await removeWork(io, { do: 'copy', image: ref.image });
+}
+
+function checkOurs(site: Site, ref: ImageRef, volume: SeenVolume): void {
+  const { instance } = volume.record;
+  if (instance === site.identity.instance) return;
+  throw new Failure('precondition', 'OTHER_INSTANCE', `${formatImage(ref)} was made by the Loligo called ${instance}`);
+}
+
+/** Throws `in-use` naming who has the image open. */
+async function checkUnused(volume: SeenVolume, ref: ImageRef): Promise<void> {
+  await using image = await Image.openReadOnly(volume.io, { id: volume.header.id });
+  const watchers = await image.watchers();
+  if (watchers.length === 0) return;
+  const who = watchers.map((watcher) => watcher.address).join(', ');
+  throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(ref)} is in use by ${who}`);
+}
+
+/** Drops the snapshots that only clones needed; returns the names of those that keep the image. */
+async function dropInternalSnapshots(volume: SeenVolume): Promise<string[]> {
+  const { io, header, image } = volume;
+  if (header.snapshotIds.length === 0) return [];
+  const snapshots = (await readSnapshots(io, header.id, header.snapshotIds)).filter(keepsImage);
+  const internal = snapshots.filter((snapshot) => snapshot.name.startsWith(INTERNAL));
+  if (internal.length > 0) {
+    await using open = await openToChange(io, header, image);
+    for (const snapshot of internal) await dropSnapshot(open, snapshot.name);
+  }
+  return snapshots.filter((snapshot) => !internal.includes(snapshot)).map((snapshot) => snapshot.name);
+}
+
+/** Those in the trash namespace wait for clones, and go with the last. */
+function keepsImage(snapshot: SnapshotInfo): boolean {
+  return snapshot.namespace.kind === 'user' || snapshot.namespace.kind === 'group';
+}
+
+async function trashVolume(volume: SeenVolume): Promise<void> {
+  await moveToTrash(volume.io, volume.image, volume.record.mutable.deleteRetention);
+}
+
+async function setAside(volume: SeenVolume, ref: ImageRef): Promise<void> {
+  const aside = ref.image + DELETED;
+  const taken = await seeImage(volume.io, aside);
+  if (taken.is !== 'absent') {
+    const message = `${formatImage({ ...ref, image: aside })} still has snapshots of an earlier volume of that name; delete those first`;
+    throw new Failure('precondition', 'DELETED_NAME_TAKEN', `${message}: ${await snapshotNames(volume, taken)}`);
+  }
+  await addWork(volume.io, { do: 'retire', image: ref.image });
+  await dropStaleId(volume.io, aside);
+  await renameImage(volume.io, ref.image, aside);
+}
+
+async function snapshotNames(volume: SeenVolume, taken: { is: string; header?: ImageHeader }): Promise<string> {
+  if (taken.header === undefined) return '';
+  const snapshots = await readSnapshots(volume.io, taken.header.id, taken.header.snapshotIds);
+  return snapshots.map((snapshot) => snapshot.name).join(', ');
+}
+
+/** Moves a volume that was set aside to the trash, when nothing keeps it any more; says whether it did. */
+export async function retireDeleted(site: Site, ref: ImageRef): Promise<boolean> {
+  const volume = await findVolume(site, { ...ref, image: ref.image + DELETED });
+  if (volume !== undefined) {
+    if ((await dropInternalSnapshots(volume)).length > 0) return false;
+    await trashVolume(volume);
+  }
+  await removeWork(await site.open(ref), { do: 'retire', image: ref.image });
+  return true;
+}

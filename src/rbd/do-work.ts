@@ -1,0 +1,101 @@
+/** The pieces of work in the index (work-index.ts), each done or found done. */
+import { dropSnapshot, Image, type IoContext, isErrno, listChildren, purgeFromTrash, readSnapshots } from '#ceph';
+import { openToChange } from './change-image.ts';
+import { copyVolume } from './copy-volume.ts';
+import { retireDeleted } from './delete-volume.ts';
+import type { EngineScope } from './engine-scope.ts';
+import { seeImage } from './look.ts';
+import type { Outcome } from './reap.ts';
+import type { Site } from './site.ts';
+import { addWork, removeWork, type Work } from './work-index.ts';
+
+/** From so many snapshots on the oldest clones are flattened; see SNAPSHOTS_MAX. */
+export const SNAPSHOTS_CROWDED = 250;
+const FLATTEN_AT_ONCE = 16;
+
+export async function doWork(site: Site, io: IoContext, work: Work, scope: EngineScope): Promise<Outcome> {
+  switch (work.do) {
+    case 'flatten':
+      return await flatten(site, io, work, scope);
+    case 'flatten-children':
+      return await flattenChildren(site, io, work.image);
+    case 'drop-snapshot':
+      return await dropLeftSnapshot(site, io, work);
+    case 'retire':
+      return (await retireDeleted(site, { ...io, image: work.image })) ? 'done' : 'waiting';
+    case 'purge':
+      return await finishPurge(io, work.image, scope);
+    case 'copy':
+      return await copyVolume(site, io, work, scope);
+  }
+}
+
+async function flatten(site: Site, io: IoContext, work: Extract<Work, { do: 'flatten' }>, scope: EngineScope): Promise<Outcome> {
+  const seen = await seeImage(io, work.image);
+  // The note is written before the clone is made, and the clone may still be in the making.
+  const inTheMaking = seen.is === 'image' ? seen.header.metadata.size === 0 : isYoung(site, work.since);
+  if (inTheMaking) return 'waiting';
+  if (seen.is === 'image' && seen.header.parent !== undefined) {
+    await using image = await openToChange(io, seen.header, work.image);
+    await image.flatten(() => scope.progress());
+  }
+  await removeWork(io, work);
+  return 'flattened';
+}
+
+/** True while whoever began it may still be at it. */
+function isYoung(site: Site, since: number): boolean {
+  return Date.now() - since < site.identity.creatorLife * 1000;
+}
+
+/** Notes the oldest clones for flattening, so many that the image gets room again; their snapshots then go by themselves. */
+async function flattenChildren(site: Site, io: IoContext, name: string): Promise<Outcome> {
+  const seen = await seeImage(io, name);
+  if (seen.is === 'image' && seen.header.snapshotIds.length >= SNAPSHOTS_CROWDED) {
+    const oldest = [...seen.header.snapshotIds].sort((a, b) => Number(a - b));
+    const held = (await readSnapshots(io, seen.header.id, oldest)).filter((snapshot) => snapshot.namespace.kind === 'trash');
+    for (const snapshot of held.slice(0, FLATTEN_AT_ONCE)) await noteChildren(site, io, seen.header.id, snapshot.id);
+  }
+  await removeWork(io, { do: 'flatten-children', image: name });
+  return 'done';
+}
+
+async function noteChildren(site: Site, io: IoContext, id: string, snapshotId: bigint): Promise<void> {
+  for (const child of await listChildren(io, id, snapshotId)) {
+    const childIo = await site.cluster.open(await site.poolName(child.poolId), child.namespace);
+    const name = await nameOf(childIo, child.imageId);
+    if (name !== undefined) await addWork(childIo, { do: 'flatten', image: name, since: Date.now() });
+  }
+}
+
+/** The name that an image has now; undefined for one in the trash. */
+async function nameOf(io: IoContext, id: string): Promise<string | undefined> {
+  try {
+    await using image = await Image.openReadOnly(io, { id });
+    return await image.name();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function dropLeftSnapshot(site: Site, io: IoContext, work: Extract<Work, { do: 'drop-snapshot' }>): Promise<Outcome> {
+  if (isYoung(site, work.since)) return 'waiting';
+  const seen = await seeImage(io, work.image);
+  if (seen.is === 'image') {
+    await using image = await openToChange(io, seen.header, work.image);
+    await dropSnapshot(image, work.snapshot);
+  }
+  await removeWork(io, work);
+  return 'done';
+}
+
+async function finishPurge(io: IoContext, id: string, scope: EngineScope): Promise<Outcome> {
+  try {
+    await purgeFromTrash(io, id, () => scope.progress());
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+  await removeWork(io, { do: 'purge', image: id });
+  return 'purged';
+}

@@ -1,0 +1,67 @@
+/**
+ * One pass of housekeeping in a place: purges what lies in the trash past its retention, and does the work that the
+ * index holds. Only what this instance made is touched. Each piece may be cut off anywhere and is begun again by the
+ * next pass; two controllers may do the same at once, and one of them then finds it done.
+ */
+import { findHeader, type IoContext, listTrash, purgeFromTrash, type TrashEntry } from '#ceph';
+import { Failure } from '#lib/failure';
+import { inParallel } from '#lib/in-parallel';
+import { doWork } from './do-work.ts';
+import type { EngineScope } from './engine-scope.ts';
+import { explain } from './errno.ts';
+import { RECORD, readRecord } from './record.ts';
+import type { Site } from './site.ts';
+import type { Place, Reaped } from './specs.ts';
+import { addWork, listWork, removeWork } from './work-index.ts';
+
+const PAGE = 512;
+/** Images purged or pieces of work done at once: enough to keep an OSD busy, and clients do not feel it. */
+const AT_ONCE = 4;
+
+/** What came of one piece. */
+export type Outcome = 'purged' | 'flattened' | 'done' | 'waiting';
+
+export async function reap(site: Site, place: Place, scope: EngineScope): Promise<Reaped> {
+  const io = await site.open(place);
+  const counts = { purged: 0, flattened: 0, done: 0, waiting: 0 };
+  const failed: { image: string; reason: string }[] = [];
+  const attempt = async (image: string, piece: () => Promise<Outcome>): Promise<void> => {
+    try {
+      counts[await piece()] += 1;
+    } catch (error) {
+      const failure = explain(error, image);
+      if (!(failure instanceof Failure)) throw error;
+      failed.push({ image, reason: failure.reason });
+      scope.log.warn({ image, reason: failure.reason, err: failure }, 'housekeeping could not be done; it is tried again');
+    }
+    scope.progress();
+  };
+  const work = await listWork(io, PAGE);
+  await inParallel(work, AT_ONCE, (item) => attempt(item.image, () => doWork(site, io, item, scope)));
+  // A clone holds its parent, so what waits for another in one round may go in the next.
+  for (let before = -1; before !== counts.purged; ) {
+    before = counts.purged;
+    counts.waiting = 0;
+    await eachExpired(io, (entry) => attempt(entry.name, () => purge(site, io, entry, scope)));
+  }
+  return { purged: counts.purged, flattened: counts.flattened, waiting: counts.waiting, failed };
+}
+
+async function eachExpired(io: IoContext, visit: (entry: TrashEntry) => Promise<void>): Promise<void> {
+  for (let page = await listTrash(io, '', PAGE); page.length > 0; page = await listTrash(io, page.at(-1)?.id ?? '', PAGE)) {
+    const expired = page.filter((entry) => entry.source === 0 && entry.keptUntil <= Date.now());
+    await inParallel(expired, AT_ONCE, visit);
+  }
+}
+
+async function purge(site: Site, io: IoContext, entry: TrashEntry, scope: EngineScope): Promise<Outcome> {
+  const header = await findHeader(io, entry.id, [RECORD]);
+  const record = header && readRecord(header, entry.name);
+  if (record?.instance !== site.identity.instance || header === undefined) return 'done';
+  if (header.snapshotIds.length > 0) return 'waiting';
+  // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
+  await addWork(io, { do: 'purge', image: entry.id });
+  await purgeFromTrash(io, entry.id, () => scope.progress());
+  await removeWork(io, { do: 'purge', image: entry.id });
+  return 'purged';
+}
