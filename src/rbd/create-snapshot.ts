@@ -15,7 +15,13 @@ import { explain } from './errno.ts';
 import { type SeenVolume, volumeMissing } from './look.ts';
 import { dropName } from './name-index.ts';
 import type { Site } from './site.ts';
-import { dropSnapshotRecord, lookForSnapshot, newSnapshotRecord, type SnapshotTraces, writeSnapshotRecord } from './snapshot-record.ts';
+import {
+  dropSnapshotRecord,
+  lookForSnapshot,
+  newSnapshotRecord,
+  type SnapshotTraces,
+  writeSnapshotRecord,
+} from './snapshot-record.ts';
 import type { Snapshot, SnapshotSpec } from './specs.ts';
 import { toSnapshot } from './to-snapshot.ts';
 

@@ -10,9 +10,9 @@ import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { snapshotClaim } from './claim-snapshot.ts';
+import { retireDeleted } from './delete-volume.ts';
 import type { SeenVolume } from './look.ts';
 import { dropName, findClaim } from './name-index.ts';
-import { retireDeleted } from './retire-deleted.ts';
 import type { Site } from './site.ts';
 import { dropSnapshotRecord, lookForSnapshot, type SnapshotTraces } from './snapshot-record.ts';
 import type { SnapshotRef } from './specs.ts';
@@ -24,9 +24,14 @@ export async function deleteSnapshot(site: Site, ref: SnapshotRef, scope: Scope)
 
   if (traces.info !== undefined) await dropFrom(traces.volume, ref.snapshot);
   checkpoint(scope);
-  if (traces.record !== undefined) await dropSnapshotRecord(traces.volume, ref.snapshot);
-  await dropClaim(site, ref);
-  await retireDeleted(site, traces.volume);
+  if (traces.record === undefined) {
+    await dropClaim(site, ref);
+  } else {
+    await dropSnapshotRecord(traces.volume, ref.snapshot);
+    // Behind a record the name cannot have become another's (X4), so there is no need to look.
+    await dropName(traces.volume.io, snapshotClaim(ref.snapshot));
+  }
+  if (traces.volume.image !== ref.image) await retireDeleted(site, ref);
 }
 
 /** Throws for what is not to be deleted, or not by itself. */
@@ -40,7 +45,11 @@ function checkOurs(site: Site, ref: SnapshotRef, { record, info }: SnapshotTrace
     throw new Failure('precondition', 'SNAPSHOT_NOT_OURS', `${name} was taken by the Loligo called ${record.instance} and stays`);
   }
   if (record.group !== '') {
-    throw new Failure('invalid', 'SNAPSHOT_OF_GROUP', `${name} belongs to the group snapshot ${record.groupSnapshot} and goes with it`);
+    throw new Failure(
+      'invalid',
+      'SNAPSHOT_OF_GROUP',
+      `${name} belongs to the group snapshot ${record.groupSnapshot} and goes with it`,
+    );
   }
 }
 

@@ -69,7 +69,11 @@ async function swap(io: IoContext, key: ClaimKey, change: { readonly from: strin
 function parseClaim(text: string, key: ClaimKey): Claim {
   const parsed: unknown = parseJson(text);
   if (isClaim(parsed)) return parsed;
-  throw new Failure('precondition', 'INDEX_UNREADABLE', `${objectOf(key)} holds for ${key} what this Loligo cannot read: update it`);
+  throw new Failure(
+    'precondition',
+    'INDEX_UNREADABLE',
+    `${objectOf(key)} holds for ${key} what this Loligo cannot read: update it`,
+  );
 }
 
 function parseJson(text: string): unknown {
@@ -83,7 +87,12 @@ function parseJson(text: string): unknown {
 function isClaim(value: unknown): value is Claim {
   if (typeof value !== 'object' || value === null) return false;
   const field = (name: string): unknown => Reflect.get(value, name);
-  return field('v') === VERSION && Array.isArray(field('sources')) && typeof field('since') === 'number' && typeof field('instance') === 'string';
+  return (
+    field('v') === VERSION &&
+    Array.isArray(field('sources')) &&
+    typeof field('since') === 'number' &&
+    typeof field('instance') === 'string'
+  );
 }
 
 function objectOf(key: ClaimKey): string {

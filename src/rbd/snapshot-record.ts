@@ -7,8 +7,8 @@
  *   S3  a clone inherits its parent's records; its own record (record.ts) is written together with their removal.
  */
 import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
-import { formatImage } from '#lib/handle';
 import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
 import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
 import { applyMetadata } from './record.ts';
 import type { Site } from './site.ts';
@@ -82,7 +82,8 @@ function isSnapshotRecord(value: unknown): value is SnapshotRecord {
   if (typeof value !== 'object' || value === null) return false;
   const field = (name: string): unknown => Reflect.get(value, name);
   return (
-    typeof field('v') === 'number' && ['request', 'instance', 'group', 'groupSnapshot'].every((name) => typeof field(name) === 'string')
+    typeof field('v') === 'number' &&
+    ['request', 'instance', 'group', 'groupSnapshot'].every((name) => typeof field(name) === 'string')
   );
 }
 
@@ -105,7 +106,8 @@ export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSn
  * in the record, and since each of our groups has one snapshot, the group's id tells it.
  */
 export function isNamed(info: SnapshotInfo, name: string, record: SnapshotRecord | undefined): boolean {
-  if (record !== undefined && record.group !== '') return info.namespace.kind === 'group' && info.namespace.groupId === record.group;
+  if (record !== undefined && record.group !== '')
+    return info.namespace.kind === 'group' && info.namespace.groupId === record.group;
   return info.namespace.kind === 'user' && info.name === name;
 }
 
