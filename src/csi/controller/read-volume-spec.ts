@@ -1,0 +1,108 @@
+import type { Credentials } from '#lib/cluster-config';
+import { Failure } from '#lib/failure';
+import { imageNameFor, type Place, placeFits } from '#lib/handle';
+import type { Source, VolumeSpec } from '#rbd';
+import type { Controller } from '../clusters.ts';
+import type { CreateVolumeRequest, VolumeContentSource } from '../generated/messages.ts';
+import { contextOf, layoutOf, mutableOf } from '../parameters/layout.ts';
+import { readMutableParameters, readParameters } from '../parameters/read-parameters.ts';
+import type { ParameterValues } from '../parameters/table.ts';
+import type { TopologyPool } from '../parameters/topology-pools.ts';
+import { refused } from '../parameters/values.ts';
+import { missing, required } from '../refuse.ts';
+import { readCapabilities } from '../request/capability.ts';
+import { chooseSize, readRange } from '../request/capacity-range.ts';
+import { readCredentials } from '../request/credentials.ts';
+import { getSnapshot, getVolume, type Located } from '../request/ids.ts';
+import { choosePool } from '../request/topology.ts';
+
+/** A volume that is wanted: what the engine makes, and what the answer and the node need to know of the request. */
+export interface VolumeWanted {
+  readonly cluster: string;
+  readonly credentials: Credentials | undefined;
+  readonly spec: VolumeSpec;
+  readonly volumeContext: Readonly<Record<string, string>>;
+  /** The pool that the class's topology chose; `undefined` when the class has none. */
+  readonly chosen: TopologyPool | undefined;
+}
+
+/** Turns the wire message into a spec, or throws. No I/O, so a table test covers it whole. */
+export function readVolumeSpec(request: CreateVolumeRequest, controller: Controller): VolumeWanted {
+  const name = required('name', request.name);
+  readCapabilities('volume_capabilities', request.volumeCapabilities);
+  const range = readRange('capacity_range', request.capacityRange);
+  const parameters = readParameters(request.parameters);
+  const attributes = readMutableParameters(request.mutableParameters);
+  const credentials = readCredentials(request.secrets);
+  const cluster = clusterOf(parameters.values, controller);
+  const { place, dataPool, chosen } = choosePlace(parameters.values, cluster, request);
+  const spec: VolumeSpec = {
+    ...place,
+    image: imageNameFor(name, cluster, place),
+    name,
+    size: chooseSize('capacity_range', range),
+    range,
+    layout: layoutOf(parameters.values, dataPool),
+    flatten: parameters.values.flatten ?? false,
+    mutable: mutableOf(parameters, attributes),
+    labels: parameters.labels,
+    // Last, because it may throw that there is no such source, and what is wrong with the request itself counts first.
+    source: readSource(request.volumeContentSource, cluster),
+  };
+  return { cluster, credentials, spec, volumeContext: contextOf(parameters.values), chosen };
+}
+
+/** The class's cluster, or the only one there is. */
+export function clusterOf({ cluster }: ParameterValues, { clusters }: Controller): string {
+  if (cluster !== undefined) return cluster;
+  const [only, ...others] = clusters.names();
+  if (only === undefined || others.length > 0) throw refused('cluster', 'is missing, and not exactly one is configured');
+  return only;
+}
+
+interface Chosen {
+  readonly place: Place;
+  readonly dataPool: string;
+  readonly chosen: TopologyPool | undefined;
+}
+
+function choosePlace(values: ParameterValues, cluster: string, request: CreateVolumeRequest): Chosen {
+  const { namespace = '', pool, dataPool = '', topologyPools } = values;
+  if (topologyPools === undefined) {
+    if (pool === undefined) throw refused('pool', 'is missing');
+    return { place: checkPlace(cluster, { pool, namespace }), dataPool, chosen: undefined };
+  }
+  if (pool !== undefined || dataPool !== '') throw refused('topologyPools', 'is given beside pool or dataPool');
+  const chosen = choosePool(topologyPools, request.accessibilityRequirements);
+  if (chosen === undefined) throw refused('topologyPools', 'is empty');
+  return { place: checkPlace(cluster, { pool: chosen.pool, namespace }), dataPool: chosen.dataPool, chosen };
+}
+
+/** Returns the place; throws `invalid` when the handles of its volumes would be longer than CSI lets them be. */
+export function checkPlace(cluster: string, place: Place): Place {
+  if (!placeFits(cluster, place)) throw refused('pool', 'is too long together with the names of the cluster and the namespace');
+  return place;
+}
+
+function readSource(source: VolumeContentSource | null, cluster: string): Source {
+  if (source === null) return { from: 'nothing' };
+  if (source.type === 'snapshot') {
+    const field = 'volume_content_source.snapshot.snapshot_id';
+    const found = inCluster(getSnapshot(field, source.snapshot?.snapshotId ?? ''), cluster);
+    return { from: 'snapshot', snapshot: found };
+  }
+  if (source.type === 'volume') {
+    const field = 'volume_content_source.volume.volume_id';
+    return { from: 'volume', volume: inCluster(getVolume(field, source.volume?.volumeId ?? ''), cluster) };
+  }
+  throw missing('volume_content_source.type');
+}
+
+function inCluster<Ref>(source: Located<Ref>, cluster: string): Ref {
+  if (source.cluster === cluster) return source.ref;
+  throw new Failure(
+    'invalid',
+    'SOURCE_IN_OTHER_CLUSTER',
+    `volume_content_source is in cluster ${source.cluster}, the volume in ${cluster}`,
+  );
+}

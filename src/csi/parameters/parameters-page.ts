@@ -1,0 +1,52 @@
+import { PARAMETERS, type ParameterRow } from './table.ts';
+
+/** docs/parameters.md, made from the table. */
+export function parametersPage(): string {
+  const rows: readonly [string, ParameterRow][] = Object.entries(PARAMETERS);
+  const line = ([key, row]: [string, ParameterRow]): string =>
+    `| \`${key}\` | ${row.form} | ${row.otherwise} | ${row.says}${row.mutable ? ' **Mutable.**' : ''} |`;
+  return `# Parameters
+
+Made by \`make update\` from \`src/csi/parameters/table.ts\`; a test holds the two together.
+
+## StorageClass
+
+A parameter that is not in this table is refused, by name. Those marked **mutable** may stand in a VolumeAttributesClass too,
+where they take the place of the StorageClass's, and can be changed later.
+
+| Parameter | Form | When not given | What it does |
+| --- | --- | --- | --- |
+${rows.map(line).join('\n')}
+| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mapper \`userspace\`). **Mutable.** |
+
+The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, for
+people who look at the image; other \`csi.storage.k8s.io/\` keys are ignored.
+
+### Topology
+
+\`topologyPools\` maps where nodes are to pools:
+
+\`\`\`json
+[
+  { "pool": "rbd-a", "segments": { "topology.kubernetes.io/zone": "a" } },
+  { "pool": "rbd-b", "dataPool": "rbd-b-ec", "segments": { "topology.kubernetes.io/zone": "b" } }
+]
+\`\`\`
+
+A volume goes to the first pool whose segments the first preferred topology has, then the next one; without any wish, to the first
+pool. When no pool fits, the answer is RESOURCE_EXHAUSTED.
+
+## VolumeSnapshotClass and VolumeGroupSnapshotClass
+
+No parameters of their own: the sidecars' names are kept, everything else is refused.
+
+## Secrets
+
+| Key | What it is |
+| --- | --- |
+| \`userID\` | a CephX user without \`client.\` |
+| \`userKey\` | its key |
+
+Both or none; they take the place of the cluster configuration's user for the calls they come with. Other keys are ignored.
+`;
+}
