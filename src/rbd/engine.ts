@@ -1,8 +1,11 @@
 import { Failure } from '#lib/failure';
 import type { EngineScope } from './engine-scope.ts';
+import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
+import { deleteSnapshot } from './delete-snapshot.ts';
 import { deleteVolume } from './delete-volume.ts';
 import { explain } from './errno.ts';
+import { getSnapshot } from './get-snapshot.ts';
 import type { Site } from './site.ts';
 import { reap } from './reap.ts';
 import { undeleteVolume } from './undelete-volume.ts';
@@ -23,6 +26,9 @@ export const OPERATIONS: Partial<Operations> = {
   deleteVolume,
   undeleteVolume,
   reap,
+  createSnapshot,
+  deleteSnapshot,
+  getSnapshot,
 };
 
 /** Runs an operation and says in a Failure what went wrong; whatever is not one is a bug and stays as it is. */
