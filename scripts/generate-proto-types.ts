@@ -39,17 +39,29 @@ function load(): protobuf.Root {
   return descriptor.loadSync(join(root, 'proto/csi.proto'));
 }
 
-/** Leaves out descriptor.proto: only the compiler of a .proto needs it, the options' values are kept. */
+/** Leaves out descriptor.proto and what extends it: only who compiles a .proto needs them, the options' values are kept. */
 function slim(descriptor: protobuf.INamespace): protobuf.INamespace {
-  const { google, ...own } = descriptor.nested ?? {};
-  const wellKnown = Object.entries(nestedOf(nestedOf({ nested: { google } }, 'google'), 'protobuf').nested ?? {});
-  const kept = wellKnown.filter(([name]) => name === 'Timestamp' || name.endsWith('Value'));
-  return { nested: { ...own, google: { nested: { protobuf: { nested: Object.fromEntries(kept) } } } } };
+  const own = Object.entries(inside(descriptor, 'csi', 'v1')).filter(([, inner]) => !('extend' in inner));
+  const wellKnown = Object.entries(inside(descriptor, 'google', 'protobuf')).filter(
+    ([name]) => name === 'Timestamp' || name.endsWith('Value'),
+  );
+  return { nested: { csi: packageOf('v1', own), google: packageOf('protobuf', wellKnown) } };
 }
 
-function nestedOf(space: { nested?: unknown }, name: string): protobuf.INamespace {
-  const inner: unknown = Reflect.get(Object(space.nested), name);
-  return typeof inner === 'object' && inner !== null ? inner : {};
+type Entries = readonly [string, protobuf.AnyNestedObject][];
+
+function packageOf(name: string, entries: Entries): protobuf.INamespace {
+  return { nested: { [name]: { nested: Object.fromEntries(entries) } } };
+}
+
+function inside(space: protobuf.INamespace, ...path: readonly string[]): Record<string, protobuf.AnyNestedObject> {
+  let at: protobuf.AnyNestedObject = space;
+  for (const name of path) {
+    const inner: protobuf.AnyNestedObject | undefined = 'nested' in at ? at.nested?.[name] : undefined;
+    if (inner === undefined) throw new TypeError(`proto/csi.proto has no ${path.join('.')}`);
+    at = inner;
+  }
+  return 'nested' in at ? (at.nested ?? {}) : {};
 }
 
 /**

@@ -39,7 +39,7 @@ export const getCapacity: Rpc<Controller, GetCapacityRequest, CapacityWanted, Ge
     const rooms =
       want.pools === undefined ? await roomEverywhere(controller, want.cluster, scope) : await roomIn(controller, want, scope);
     // Pools may share their disks, so their rooms do not add up: the largest is what can be promised.
-    const room = rooms.reduce((most, one) => (one > most ? one : most), 0n);
+    const room = largest(rooms);
     return { availableCapacity: writeBytes(room), maximumVolumeSize: { value: writeBytes(room) } };
   },
 };
@@ -59,4 +59,10 @@ async function roomEverywhere(controller: Controller, cluster: string, scope: Sc
     }),
   );
   return rooms.flat();
+}
+
+function largest(rooms: readonly bigint[]): bigint {
+  let most = 0n;
+  for (const room of rooms) if (room > most) most = room;
+  return most;
 }

@@ -1,0 +1,51 @@
+import type { Controller } from '../clusters.ts';
+import { onVolume } from '../controller/locks.ts';
+import { GROUP_CONTROLLER } from '../definitions.ts';
+import type { GroupControllerHandlers } from '../generated/csi/v1/GroupController.ts';
+import { groupId } from '../request/ids.ts';
+import type { Host, Locks } from '../rpc.ts';
+import type { Service } from '../server.ts';
+import { unary } from '../unary.ts';
+import { groupControllerGetCapabilities } from './capabilities.ts';
+import { createGroupSnapshot, type GroupWanted } from './create-group-snapshot.ts';
+import { deleteGroupSnapshot } from './delete-group-snapshot.ts';
+import { getGroupSnapshot } from './get-group-snapshot.ts';
+import type { GroupAsked } from './read-group.ts';
+
+const LOCKS = {
+  // The volumes too: RBD lets an image be in one group at a time.
+  CreateVolumeGroupSnapshot: ({ cluster, spec }: GroupWanted) => [
+    `group ${groupId({ cluster, ref: { pool: spec.pool, namespace: spec.namespace, group: spec.group } })}`,
+    ...spec.sources.map((ref) => onVolume({ cluster, ref })),
+  ],
+  DeleteVolumeGroupSnapshot: ({ group }: GroupAsked) => (group === undefined ? [] : [`group ${groupId(group)}`]),
+  GetVolumeGroupSnapshot: { unlocked: 'only looks' },
+  GroupControllerGetCapabilities: { unlocked: 'answers a constant' },
+} satisfies Record<string, Locks<never>>;
+
+/** The GroupController service, complete. */
+export function groupControllerService(host: Host, controller: Controller): Service {
+  const handlers: GroupControllerHandlers = {
+    CreateVolumeGroupSnapshot: unary(host, controller, {
+      name: 'CreateVolumeGroupSnapshot',
+      rpc: createGroupSnapshot,
+      locks: LOCKS.CreateVolumeGroupSnapshot,
+    }),
+    DeleteVolumeGroupSnapshot: unary(host, controller, {
+      name: 'DeleteVolumeGroupSnapshot',
+      rpc: deleteGroupSnapshot,
+      locks: LOCKS.DeleteVolumeGroupSnapshot,
+    }),
+    GetVolumeGroupSnapshot: unary(host, controller, {
+      name: 'GetVolumeGroupSnapshot',
+      rpc: getGroupSnapshot,
+      locks: LOCKS.GetVolumeGroupSnapshot,
+    }),
+    GroupControllerGetCapabilities: unary(host, controller, {
+      name: 'GroupControllerGetCapabilities',
+      rpc: groupControllerGetCapabilities,
+      locks: LOCKS.GroupControllerGetCapabilities,
+    }),
+  };
+  return { definition: GROUP_CONTROLLER, handlers };
+}

@@ -1,0 +1,16 @@
+/**
+ * Front door 1: CSI over gRPC. A role makes a Host (what surrounds every call), the services it wants from it, and
+ * listens. The path of a request: server.ts, unary.ts (deadline, checks, locks, log, metrics, status), then one file
+ * per RPC, in two halves: `read` turns the message into what is wanted, `run` has the engine do it.
+ */
+export type { Clusters, Controller } from './clusters.ts';
+export { controllerService } from './controller/service.ts';
+export { groupControllerService } from './group-controller/service.ts';
+export { type ClusterState, ClusterWatch } from './identity/cluster-watch.ts';
+export type { Identity } from './identity/identity.ts';
+export { identityService } from './identity/service.ts';
+export { parametersPage } from './parameters/parameters-page.ts';
+export type { ClusterTopology } from './request/topology.ts';
+export type { Host } from './rpc.ts';
+export { type Listening, listen, type ServerOptions, type Service } from './server.ts';
+export { snapshotMetadataService } from './snapshot-metadata/service.ts';
