@@ -35,6 +35,9 @@ const SMALL: Settings = {
   osd_pool_default_pg_autoscale_mode: 'off',
   osd_crush_chooseleaf_type: '0',
   osd_max_pg_per_osd_hard_ratio: '10',
+  // An OSD without peers asks for a new map this often only (seconds; else 30), so it learns late that it was marked down.
+  osd_heartbeat_interval: '1',
+  osd_mon_heartbeat_interval: '1',
   // A sparse file: it takes on disk what tests write.
   bluestore_block_size: String(20 * 2 ** 30),
   bluestore_cache_autotune: 'false',
