@@ -17,7 +17,8 @@ export function startDaemon({ name, dir, tied }: DaemonSpec): void {
   const [file = '', ...args] = tied ? ['setpriv', '--pdeathsig', 'KILL', '--', ...command] : command;
   const output = openSync(`${dir}/log/${name}.out`, 'a');
   // Detached: Ctrl-C reaches the tests first, which still need the cluster to clean up.
-  const child = spawn(file, args, { detached: true, stdio: ['ignore', output, output] });
+  // And in the root folder: Debian 13's Ceph looks for its object classes in `lib/…`, relative to where it runs.
+  const child = spawn(file, args, { detached: true, cwd: '/', stdio: ['ignore', output, output] });
   closeSync(output);
   child.on('error', () => {}); // seen by the caller as a daemon that never answers
   child.unref();
