@@ -1,27 +1,35 @@
 import { Failure } from '#lib/failure';
-import type { EngineScope } from './engine-scope.ts';
+import { capacity } from './capacity.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { deleteVolume } from './delete-volume.ts';
+import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
+import { expandVolume } from './expand-volume.ts';
+import { findPlaces } from './find-places.ts';
 import { getSnapshot } from './get-snapshot.ts';
-import type { Site } from './site.ts';
+import { getVolume } from './get-volume.ts';
+import { listSnapshots } from './list-snapshots.ts';
+import { listVolumes } from './list-volumes.ts';
+import { modifyVolume } from './modify-volume.ts';
+import { probe } from './probe.ts';
+import { publishVolume } from './publish-volume.ts';
+import { publishedNodes } from './published-nodes.ts';
 import { reap } from './reap.ts';
-import { undeleteVolume } from './undelete-volume.ts';
+import type { Site } from './site.ts';
 import type { Engine } from './specs.ts';
+import { undeleteVolume } from './undelete-volume.ts';
+import { unpublishVolume } from './unpublish-volume.ts';
 
 /** An operation as it is written: on a site, for one request. */
-type Operation<K extends keyof Engine> = (
-  site: Site,
-  args: Parameters<Engine[K]>[0],
-  scope: EngineScope,
-) => ReturnType<Engine[K]>;
+type Operation<K extends keyof Engine> = (site: Site, args: Parameters<Engine[K]>[0], scope: EngineScope) => ReturnType<Engine[K]>;
 
 export type Operations = { readonly [K in keyof Engine]: Operation<K> };
 
 /** All operations by name: what the agent serves. A name that is not here cannot be called. */
 export const OPERATIONS: Partial<Operations> = {
+  probe,
   createVolume,
   deleteVolume,
   undeleteVolume,
@@ -29,6 +37,16 @@ export const OPERATIONS: Partial<Operations> = {
   createSnapshot,
   deleteSnapshot,
   getSnapshot,
+  unpublishVolume,
+  publishedNodes,
+  publishVolume,
+  modifyVolume,
+  listVolumes,
+  listSnapshots,
+  getVolume,
+  findPlaces,
+  expandVolume,
+  capacity,
 };
 
 /** Runs an operation and says in a Failure what went wrong; whatever is not one is a bug and stays as it is. */

@@ -1,0 +1,46 @@
+import { findKey, type IoContext, isErrno, listNamespaces } from '#ceph';
+import { formatPlace, type Place } from '#lib/handle';
+import type { Site } from './site.ts';
+
+/**
+ * The pools and namespaces that carry our mark (P1), in the order of their names. What these credentials do not reach is
+ * left out. One or two round trips for each pool, and one for each namespace.
+ */
+export async function findPlaces(site: Site): Promise<Place[]> {
+  const pools = await site.cluster.pools();
+  const found = await Promise.all(pools.map((pool) => placesIn(site, pool)));
+  return found.flat().toSorted((a, b) => compareText(formatPlace(a), formatPlace(b)));
+}
+
+async function placesIn(site: Site, pool: string): Promise<Place[]> {
+  const io = await reach(() => site.cluster.open(pool, ''));
+  if (io === undefined) return [];
+  const namespaces = (await reach(() => listNamespaces(io))) ?? [];
+  const candidates = ['', ...namespaces].map((namespace) => ({ pool, namespace }));
+  const ours = await Promise.all(candidates.map((place) => isOurs(site, place)));
+  return candidates.filter((_, index) => ours[index]);
+}
+
+async function isOurs(site: Site, place: Place): Promise<boolean> {
+  const io = await reach(() => site.cluster.open(place.pool, place.namespace));
+  return io !== undefined && (await reach(() => readMark(io))) === site.identity.cluster;
+}
+
+async function readMark(io: IoContext): Promise<string | undefined> {
+  return await findKey(io, 'loligo.pool', 'cluster');
+}
+
+/** Undefined for a pool that was deleted meanwhile, or that the credentials do not reach. */
+async function reach<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EPERM', 'EACCES')) return undefined;
+    throw error;
+  }
+}
+
+/** By code units, as the tokens of listings are compared too. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,58 @@
+/**
+ * Publishing is a guard: it refuses a node while another one has a volume that takes only one. What it can see is the
+ * image and this site's publications (publications.ts).
+ */
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
+import { parseNodeId } from '#lib/node-id';
+import { findPlaces } from './find-places.ts';
+import { getVolumeImage } from './look.ts';
+import { checkPrimary } from './primary.ts';
+import { changePublications, listPublications } from './publications.ts';
+import type { Site } from './site.ts';
+import type { AccessMode, Publication, Published, PublishSpec } from './specs.ts';
+
+export async function publishVolume(site: Site, spec: PublishSpec): Promise<Published> {
+  if (parseNodeId(spec.node) === undefined) {
+    throw new Failure('not-found', 'NODE_NOT_FOUND', `"${spec.node}" is no node of ours: an id is a name, @ and its addresses`);
+  }
+  const { io, header, image } = await getVolumeImage(site, spec.volume);
+  checkPrimary(site, spec.volume, header);
+  await changePublications(io, image, async (now) => {
+    const here = now.find((publication) => publication.node === spec.node);
+    if (here !== undefined) return checkSame(spec, here);
+    checkOthers(spec, now);
+    await checkNodeLimit(site, spec);
+    return [...now, { node: spec.node, mode: spec.mode, readonly: spec.readonly }];
+  });
+  return { site: site.identity.site, size: header.size };
+}
+
+function checkSame(spec: PublishSpec, here: Publication): undefined {
+  if (here.mode === spec.mode && here.readonly === spec.readonly) return undefined;
+  const how = `${here.mode}${here.readonly ? ', read-only' : ''}`;
+  throw new Failure('conflict', 'PUBLISHED_DIFFERENTLY', `${formatImage(spec.volume)} is published at ${here.node} as ${how}`);
+}
+
+function checkOthers(spec: PublishSpec, now: readonly Publication[]): void {
+  const against = now.find((publication) => !(isShared(publication.mode) && isShared(spec.mode)));
+  if (against === undefined) return;
+  const message = `${formatImage(spec.volume)} is published at node ${against.node} as ${against.mode}`;
+  throw new Failure('in-use', 'PUBLISHED_ELSEWHERE', message);
+}
+
+function isShared(mode: AccessMode): boolean {
+  return mode === 'multi-reader' || mode === 'multi-writer';
+}
+
+/** Counts over all places; two publications at the same moment may both see the last free one. */
+async function checkNodeLimit(site: Site, { node, nodeLimit }: PublishSpec): Promise<void> {
+  if (nodeLimit === 0) return;
+  let count = 0;
+  for (const place of await findPlaces(site)) {
+    const publications = await listPublications(await site.open(place));
+    for (const list of publications.values()) if (list.some((publication) => publication.node === node)) count += 1;
+  }
+  if (count < nodeLimit) return;
+  throw new Failure('exhausted', 'NODE_FULL', `node ${node} has ${count} volumes, and takes ${nodeLimit}`);
+}
