@@ -1,0 +1,211 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { Failure, PendingFailure } from '#lib/failure';
+import type { Log, Scope } from '#lib/scope';
+import { type FromAgent, type Opening, type ToAgent, unpackFailure } from './wire.ts';
+
+/** How an agent is started. */
+export interface AgentProgram {
+  /** A module that calls `runAgent` when its first argument is `agent`. */
+  readonly module: string;
+  /** Threads for C calls that block. */
+  readonly threads: number;
+  /** Flags of V8 and Node. */
+  readonly nodeFlags: readonly string[];
+}
+
+/** Milliseconds to wait for the agent to say what a call is at. */
+const WHERE_MS = 250;
+
+interface PendingCall {
+  readonly begun: number;
+  answer(value: unknown): void;
+  fail(error: Error): void;
+  where(text: string): void;
+}
+
+/** The parent's end of one agent. It answers every call by its deadline, whatever the child does. */
+export class AgentProcess {
+  readonly #child: ChildProcess;
+  readonly #log: Log;
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #over = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #fences = new Map<string, (done: boolean) => void>();
+  #nextId = 1;
+  #refusal: Error | undefined;
+  #hasEnded = false;
+  #lostCalls = false;
+  readonly startedAt = Date.now();
+  /** Milliseconds since the epoch when it last showed that it moves. */
+  movedAt = Date.now();
+  /** As a blocklist takes it; '' until it is connected. */
+  address = '';
+  /** True once its answers cannot be trusted any more: a call timed out, was overdue, or Ceph cut it off. */
+  spoiled = false;
+
+  constructor(program: AgentProgram, opening: Opening, log: Log) {
+    this.#log = log;
+    this.#child = fork(program.module, ['agent'], {
+      serialization: 'advanced',
+      execArgv: [...program.nodeFlags],
+      // One malloc arena for each of many threads would keep far more memory than is used.
+      env: { PATH: process.env['PATH'] ?? '', UV_THREADPOOL_SIZE: String(program.threads), MALLOC_ARENA_MAX: '2' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child.on('message', (message: FromAgent) => this.#heard(message));
+    this.#child.on('error', (error) => this.#log.warn({ err: error }, 'the channel to an agent broke'));
+    this.#child.on('exit', () => this.#gone());
+    this.#opened.promise.catch(() => undefined);
+    this.#send({ say: 'open', opening });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Calls whose outcome is still open in the agent. */
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  /** True when it ended with every call answered and trusted: nothing of it is left in Ceph. */
+  get leftCleanly(): boolean {
+    return this.#hasEnded && !this.spoiled && !this.#lostCalls;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Settles when the process is gone. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Rejects with what the agent said when it could not connect. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Declares that nothing this agent had in flight can land any more: it is dead and, where needed, cut off. */
+  settle(): void {
+    this.#over.resolve();
+  }
+
+  /** Rejects by the deadline at the latest; when the outcome is then open, with a PendingFailure. */
+  async call(operation: string, args: unknown, scope: Pick<Scope, 'deadline'>): Promise<unknown> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const id = this.#nextId++;
+    const outcome = Promise.withResolvers<unknown>();
+    const finished = Promise.withResolvers<void>();
+    const timer = setTimeout(() => this.#overdue(id), Math.min(Math.max(scope.deadline - Date.now(), 0), LONGEST_TIMER));
+    const done = (): void => {
+      clearTimeout(timer);
+      this.#calls.delete(id);
+    };
+    const fail = (error: Error): void => {
+      done();
+      if (isUnknown(error)) {
+        outcome.reject(new PendingFailure(error.kind, error.reason, error.message, this.#over.promise));
+        return;
+      }
+      finished.resolve();
+      outcome.reject(error);
+    };
+    const answer = (value: unknown): void => {
+      done();
+      finished.resolve();
+      outcome.resolve(value);
+    };
+    const where = (text: string): void => {
+      const settled = Promise.race([finished.promise, this.#over.promise]);
+      outcome.reject(new PendingFailure('unreachable', 'CEPH_SLOW', `${operation} was not done in time: ${text}`, settled));
+    };
+    this.#calls.set(id, { begun: Date.now(), answer, fail, where });
+    this.#send({ say: 'call', id, operation, args, deadline: scope.deadline });
+    return await outcome.promise;
+  }
+
+  /** Cuts off another agent's connection; false when that did not work. */
+  async fence(address: string): Promise<boolean> {
+    const done = Promise.withResolvers<boolean>();
+    this.#fences.set(address, done.resolve);
+    this.#send({ say: 'fence', address });
+    return await done.promise;
+  }
+
+  /** Asks it to leave; it does so when it has let go of Ceph, or after two seconds. */
+  end(): void {
+    this.#send({ say: 'end' });
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #overdue(id: number): void {
+    this.spoiled = true;
+    this.#send({ say: 'where', id });
+    setTimeout(() => this.#calls.get(id)?.where('the agent does not answer either'), WHERE_MS);
+  }
+
+  #heard(message: FromAgent): void {
+    this.movedAt = Date.now();
+    switch (message.say) {
+      case 'opened':
+        this.address = message.address;
+        return this.#opened.resolve();
+      case 'refused':
+        return this.#refused(unpackFailure(message.failure));
+      case 'answer':
+        this.spoiled ||= message.spoiled;
+        return this.#calls.get(message.id)?.answer(message.value);
+      case 'failure':
+        this.spoiled ||= message.spoiled;
+        return this.#calls.get(message.id)?.fail(unpackFailure(message.failure));
+      case 'waiting':
+        return this.#calls.get(message.id)?.where(message.text);
+      case 'fenced':
+        this.#fences.get(message.address)?.(message.done);
+        this.#fences.delete(message.address);
+        return;
+      case 'log':
+        return this.#log[message.level]({ agent: this.pid, ...message.fields }, message.message);
+      case 'progress':
+    }
+  }
+
+  /** It could not connect: nothing of it can ever have reached Ceph. */
+  #refused(error: Error): void {
+    this.#refusal = error;
+    this.#opened.reject(error);
+    this.#over.resolve();
+    for (const call of [...this.#calls.values()]) call.fail(error);
+    this.kill();
+  }
+
+  #gone(): void {
+    this.#hasEnded = true;
+    this.#lostCalls = this.#calls.size > 0;
+    this.#ended.resolve();
+    this.#opened.reject(new Failure('unfinished', 'AGENT_DIED', 'the agent died before it was connected'));
+    const lost = new Failure('unfinished', 'AGENT_DIED', 'the process that talks to Ceph died; ask again and the work goes on');
+    for (const call of [...this.#calls.values()]) call.fail(lost);
+    for (const done of this.#fences.values()) done(false);
+  }
+
+  #send(message: ToAgent): void {
+    if (!this.#child.connected) return;
+    this.#child.send(message, (error) => {
+      if (error !== null) this.#log.debug({ err: error }, 'an agent could not be told something; its end is noticed elsewhere');
+    });
+  }
+}
+
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Failures after which the work may still land. */
+function isUnknown(error: Error): error is Failure & { readonly kind: 'unreachable' | 'unfinished' } {
+  return error instanceof Failure && (error.kind === 'unreachable' || error.reason === 'AGENT_DIED');
+}

@@ -1,0 +1,194 @@
+/**
+ * The seat of the agents for one connection: who serves now, and who served before.
+ *
+ * Replace, then retire. An agent whose answers cannot be trusted any more gets no new calls: a fresh one takes them,
+ * and the old one drains, for a grace that is longer than the longest chain of time-outs, and is then killed. Whoever
+ * ends with something unsettled is cut off from Ceph (blocklisted) by a living one before its calls count as settled:
+ * what an OSD that was away still has of it in its queue must not land on top of what comes later.
+ */
+import { Failure } from '#lib/failure';
+import type { Log, Scope } from '#lib/scope';
+import { AgentProcess, type AgentProgram } from './agent-process.ts';
+import type { Opening } from './wire.ts';
+
+export interface SeatSettings {
+  readonly program: AgentProgram;
+  readonly opening: Opening;
+  /** Calls in flight; more are refused. */
+  readonly maxInFlight: number;
+  /** Milliseconds from retirement to the kill. */
+  readonly grace: number;
+  /** Milliseconds that an agent serves at least before the next replaces it, so that an outage makes no crowd. */
+  readonly minimumService: number;
+  /** Retired agents at once; the oldest is killed for the next. */
+  readonly maxRetired: number;
+  /** Milliseconds without a sign of progress after which long work counts as hung; 0 where calls have deadlines. */
+  readonly silence: number;
+}
+
+/** Why an agent was started: no other was there, the one before got no answers, or it died. */
+export type StartCause = 'first' | 'stuck' | 'died';
+
+/** Told what becomes of agents; for metrics. */
+export interface AgentEvents {
+  started(cluster: string, why: StartCause): void;
+  /** `outcome`: `ok`, or the kind of the failure. */
+  called(cluster: string, call: { readonly operation: string; readonly outcome: string; readonly seconds: number }): void;
+  inFlight(cluster: string, calls: number): void;
+}
+
+export class Seat {
+  readonly #settings: SeatSettings;
+  readonly #log: Log;
+  readonly #events: AgentEvents;
+  #current: AgentProcess | undefined;
+  readonly #retired = new Set<AgentProcess>();
+  readonly #unfenced = new Set<AgentProcess>();
+  #fencing = false;
+  #cause: StartCause = 'first';
+  #inFlight = 0;
+  usedAt = Date.now();
+
+  constructor(settings: SeatSettings, log: Log, events: AgentEvents) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#events = events;
+  }
+
+  get #cluster(): string {
+    return this.#settings.opening.connection.cluster;
+  }
+
+  get #site(): string {
+    const { cluster, site } = this.#settings.opening.connection;
+    return `${cluster} at ${site}`;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True when nothing is left that anyone waits for. */
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.#retired.size === 0 && this.#unfenced.size === 0 && (this.#current?.inFlight ?? 0) === 0;
+  }
+
+  async call(operation: string, args: unknown, scope: Pick<Scope, 'deadline'>): Promise<unknown> {
+    if (this.#inFlight >= this.#settings.maxInFlight) {
+      throw new Failure('busy', 'TOO_MANY_CALLS', `${this.#inFlight} calls to ${this.#site} are in progress already`);
+    }
+    this.usedAt = Date.now();
+    this.#countInFlight(1);
+    try {
+      return await this.#count(operation, () => this.#serving().call(operation, args, scope));
+    } finally {
+      this.#countInFlight(-1);
+      this.usedAt = Date.now();
+    }
+  }
+
+  #countInFlight(change: number): void {
+    this.#inFlight += change;
+    this.#events.inFlight(this.#cluster, this.#inFlight);
+  }
+
+  async #count(operation: string, run: () => Promise<unknown>): Promise<unknown> {
+    const begun = performance.now();
+    let outcome = 'ok';
+    try {
+      return await run();
+    } catch (error) {
+      outcome = error instanceof Failure ? error.kind : 'unforeseen';
+      if (error instanceof Failure) error.message = `${this.#site}: ${error.message}`;
+      throw error;
+    } finally {
+      this.#events.called(this.#cluster, { operation, outcome, seconds: (performance.now() - begun) / 1000 });
+    }
+  }
+
+  /** The agent for a new call: the current one while it can be trusted, or has not served long enough to be replaced. */
+  #serving(): AgentProcess {
+    const current = this.#current;
+    if (current !== undefined && !current.hasEnded) {
+      const young = Date.now() - current.startedAt < this.#settings.minimumService;
+      if (!current.spoiled || young) return current;
+      this.#retire(current);
+    }
+    return this.#start();
+  }
+
+  #start(): AgentProcess {
+    const agent = new AgentProcess(this.#settings.program, this.#settings.opening, this.#log);
+    this.#current = agent;
+    this.#events.started(this.#cluster, this.#cause);
+    this.#cause = 'first';
+    if (this.#settings.silence > 0) this.#watch(agent);
+    void agent.ended.then(() => this.#bury(agent));
+    agent.opened.then(
+      () => void this.#fenceAll(agent),
+      () => undefined,
+    );
+    return agent;
+  }
+
+  #retire(agent: AgentProcess): void {
+    this.#log.warn({ agent: agent.pid, inFlight: agent.inFlight }, 'an agent is replaced: Ceph did not answer it in time');
+    this.#cause = 'stuck';
+    this.#retired.add(agent);
+    this.#current = undefined;
+    const [oldest] = this.#retired;
+    if (this.#retired.size > this.#settings.maxRetired) oldest?.kill();
+    const giveUpAt = Date.now() + this.#settings.grace;
+    const timer = setInterval(() => {
+      if (agent.hasEnded) clearInterval(timer);
+      else if (agent.inFlight === 0 || Date.now() > giveUpAt) agent.kill();
+    }, 200);
+    timer.unref();
+  }
+
+  /** Kills an agent for long work that has calls and shows no progress. */
+  #watch(agent: AgentProcess): void {
+    const timer = setInterval(() => {
+      if (agent.hasEnded) clearInterval(timer);
+      else if (agent.inFlight > 0 && Date.now() - Math.max(agent.movedAt, this.usedAt) > this.#settings.silence) agent.kill();
+    }, 1000);
+    timer.unref();
+  }
+
+  #bury(agent: AgentProcess): void {
+    const wasRetired = this.#retired.delete(agent);
+    if (this.#current === agent) this.#current = undefined;
+    if (agent.leftCleanly) return agent.settle();
+    if (this.#current === undefined && !wasRetired) this.#cause = 'died';
+    if (agent.address === '') return agent.settle();
+    this.#unfenced.add(agent);
+    void this.#fenceAll(this.#current);
+  }
+
+  /** Cuts off the dead one after the other, by whichever agent lives. */
+  async #fenceAll(by: AgentProcess | undefined): Promise<void> {
+    if (this.#fencing || this.#unfenced.size === 0) return;
+    this.#fencing = true;
+    const living = by ?? this.#serving();
+    for (const dead of this.#unfenced) {
+      if (!(await living.fence(dead.address))) break;
+      this.#unfenced.delete(dead);
+      dead.settle();
+    }
+    this.#fencing = false;
+    if (this.#unfenced.size > 0) setTimeout(() => void this.#fenceAll(undefined), FENCE_AGAIN_MS).unref();
+  }
+
+  /** Lets every agent go; resolves when the processes are gone. */
+  async end(): Promise<void> {
+    const agents = [...this.#retired, ...(this.#current === undefined ? [] : [this.#current])];
+    for (const agent of this.#retired) agent.kill();
+    this.#current?.end();
+    const killer = setTimeout(() => agents.forEach((agent) => agent.kill()), END_MS);
+    await Promise.all(agents.map((agent) => agent.ended));
+    clearTimeout(killer);
+  }
+}
+
+const FENCE_AGAIN_MS = 2000;
+const END_MS = 4000;

@@ -1,0 +1,54 @@
+import type { AgentEvents } from '#agent';
+import {
+  ClusterWatch,
+  type Controller,
+  controllerService,
+  groupControllerService,
+  Reaper,
+  readTopology,
+  snapshotMetadataService,
+} from '#csi';
+import { countAgents, EngineClusters } from './engine-clusters.ts';
+import type { Part, Surroundings } from './part.ts';
+
+/** What may leave something for the reaper. */
+const MAKES_WORK = new Set(['createVolume', 'deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
+
+/** The controller's services, the agents behind them, and the reaper. */
+export async function controllerPart({ options, host, metrics, program }: Surroundings): Promise<Part> {
+  const counted = countAgents(metrics);
+  const agents: AgentEvents = {
+    ...counted,
+    called: (cluster, call) => {
+      counted.called(cluster, call);
+      if (MAKES_WORK.has(call.operation)) reaper.wake();
+    },
+  };
+  const clusters = new EngineClusters(options, program, { log: host.log, agents });
+  const reaper = new Reaper({ clusters, log: host.log, metrics, interval: options.seconds('reap-interval') * 1000 });
+  const watch = new ClusterWatch(clusters, metrics.clusterUp);
+  const controller: Controller = {
+    clusters,
+    topology: readTopology(options.file('topology')),
+    nodeVolumeLimit: options.count('node-volume-limit'),
+    listPublishedNodes: options.flag('list-published-nodes'),
+  };
+  // The first call should not wait for a connection.
+  void watch.look({ deadline: Date.now() + 2000, log: host.log }).catch(() => undefined);
+  return {
+    services: [
+      controllerService(host, controller),
+      groupControllerService(host, controller),
+      snapshotMetadataService(host, controller),
+    ],
+    look: (scope) => watch.look(scope),
+    notReady: () =>
+      watch.states
+        .filter((state) => state.failure !== undefined)
+        .map((state) => `cluster ${state.cluster}: ${state.failure?.reason}`),
+    stop: async () => {
+      reaper.stop();
+      await clusters[Symbol.asyncDispose]();
+    },
+  };
+}

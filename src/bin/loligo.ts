@@ -1,0 +1,46 @@
+/** The program: a role, or an administrator's command, as its first argument. */
+import { processChannel, runAgent } from '#agent';
+import { Failure } from '#lib/failure';
+import { OPTION_ROWS } from './options.ts';
+import { VERSION } from './version.ts';
+
+const ROLES = {
+  controller: 'serves the Controller, GroupController and SnapshotMetadata services',
+  node: 'serves the Node service',
+  standalone: 'serves all services on one socket',
+  volume: "an administrator's commands on volumes: volume undelete HANDLE",
+  version: 'prints the version',
+} as const;
+
+async function main(role: string | undefined, args: readonly string[]): Promise<void> {
+  switch (role) {
+    case 'agent':
+      return runAgent(processChannel());
+    case 'controller':
+    case 'node':
+    case 'standalone':
+      return await (await import('./serve.ts')).serve(role, args);
+    case 'volume':
+      return await (await import('./volume-command.ts')).volumeCommand(args);
+    case 'version':
+      return console.log(VERSION);
+    default:
+      console.log(usage());
+      process.exitCode = role === undefined || role === 'help' || role === '--help' ? 0 : 2;
+  }
+}
+
+function usage(): string {
+  const line = (name: string, text: string): string => `  ${name.padEnd(24)}${text}`;
+  const roles = Object.entries(ROLES).map(([name, text]) => line(name, text));
+  const options = Object.entries(OPTION_ROWS).map(([name, row]) => line(`--${name}`, `${row.help} [${row.standard}]`));
+  return [`loligo ${VERSION}: Ceph RBD over CSI`, '', 'usage: loligo ROLE [OPTIONS]', '', ...roles, '', ...options].join('\n');
+}
+
+try {
+  await main(process.argv[2], process.argv.slice(3));
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(`loligo: ${error.reason}: ${error.message}`);
+  process.exitCode = 1;
+}

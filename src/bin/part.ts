@@ -1,0 +1,23 @@
+import type { ClusterState, Host, Service } from '#csi';
+import type { Scope } from '#lib/scope';
+import type { Metrics } from '#observability';
+import type { Options } from './options.ts';
+
+/** What every part of a process is made with. */
+export interface Surroundings {
+  readonly options: Options;
+  readonly host: Host;
+  readonly metrics: Metrics;
+  /** The module that the agents run. */
+  readonly program: string;
+}
+
+/** A role's services and what is behind them. */
+export interface Part {
+  readonly services: readonly Service[];
+  /** Looks at the clusters, for Probe. */
+  look(scope: Scope): Promise<readonly ClusterState[]>;
+  /** What keeps it from serving, a line each. */
+  notReady(): readonly string[];
+  stop(): Promise<void>;
+}

@@ -1,0 +1,49 @@
+/** Puts a role together, bottom up; stopping is the reverse. */
+import { type Host, identityService, listen, type Service } from '#csi';
+import { KeyedLock } from '#lib/keyed-lock';
+import { createLogger, createMetrics, serveHealth } from '#observability';
+import { controllerPart } from './controller.ts';
+import { nodePart } from './node.ts';
+import { Options } from './options.ts';
+import type { Part, Surroundings } from './part.ts';
+import { VERSION } from './version.ts';
+
+/** Milliseconds that calls under way get to end at a stop. */
+const STOP_GRACE_MS = 20_000;
+
+export async function serve(role: 'controller' | 'node' | 'standalone', args: readonly string[]): Promise<void> {
+  const options = new Options(args, process.env);
+  const log = createLogger(options.logLevel);
+  const metrics = createMetrics();
+  const host: Host = { log, metrics, locks: new KeyedLock(), maxCallMs: options.seconds('call-timeout') * 1000 };
+  const surroundings: Surroundings = { options, host, metrics, program: process.argv[1] ?? '' };
+
+  const parts: Part[] = [];
+  if (role !== 'node') parts.push(await controllerPart(surroundings));
+  if (role !== 'controller') parts.push(await nodePart(surroundings));
+
+  const identity = identityService(host, {
+    name: options.name('driver-name'),
+    version: VERSION,
+    servesController: role !== 'node',
+    look: async (scope) => (await Promise.all(parts.map((part) => part.look(scope)))).flat(),
+  });
+  const services: Service[] = [identity, ...parts.flatMap((part) => part.services)];
+  const health =
+    options.health && (await serveHealth(options.health, { metrics, notReady: () => parts.flatMap((part) => part.notReady()) }));
+  const listening = await listen({ endpoint: options.text('endpoint') }, services);
+  log.info({ role, version: VERSION, socket: listening.path, healthPort: health?.port }, 'serving');
+
+  const signal = await nextSignal();
+  log.info({ signal }, 'stopping');
+  await listening.stop(STOP_GRACE_MS);
+  for (const part of parts.reverse()) await part.stop();
+  await health?.stop();
+  log.info({}, 'stopped');
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}

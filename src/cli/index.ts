@@ -1,0 +1,2 @@
+/** Front door 3: the administrator's commands. Each does one thing and returns the line to print. */
+export { undelete } from './undelete.ts';

@@ -1,0 +1,105 @@
+/**
+ * Has the engine do its housekeeping in every place of every cluster: after whatever gave it work, and from time to
+ * time. It remembers nothing that matters: what there is to do stands in Ceph.
+ */
+import { Failure } from '#lib/failure';
+import { formatPlace, type Place } from '#lib/handle';
+import type { Log } from '#lib/scope';
+import type { Metrics } from '#observability';
+import type { Clusters } from './clusters.ts';
+
+export interface ReaperSettings {
+  readonly clusters: Clusters;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'reaperPurged' | 'reaperFlattened' | 'reaperFailed' | 'reaperWaiting'>;
+  /** Milliseconds between rounds that nobody asked for. */
+  readonly interval: number;
+}
+
+/** Milliseconds to look for the places of a cluster. */
+const LOOK_MS = 30_000;
+/** Milliseconds from being woken to the round, so that a burst of deletions makes one. */
+const GATHER_MS = 200;
+
+export class Reaper {
+  readonly #settings: ReaperSettings;
+  readonly #busy = new Map<string, 'running' | 'again'>();
+  #timer: NodeJS.Timeout;
+  #woken = false;
+  #stopped = false;
+
+  constructor(settings: ReaperSettings) {
+    this.#settings = settings;
+    this.#timer = this.#after(GATHER_MS);
+  }
+
+  /** There is something to do now. */
+  wake(): void {
+    if (this.#woken || this.#stopped) return;
+    this.#woken = true;
+    clearTimeout(this.#timer);
+    this.#timer = this.#after(GATHER_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #after(milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => void this.#round(), milliseconds);
+  }
+
+  async #round(): Promise<void> {
+    this.#woken = false;
+    this.#timer = this.#after(this.#settings.interval);
+    await this.#guard({}, async () => {
+      await Promise.all(this.#settings.clusters.names().map((cluster) => this.#visit(cluster)));
+    });
+  }
+
+  async #visit(cluster: string): Promise<void> {
+    await this.#guard({ cluster }, async () => {
+      const scope = { deadline: Date.now() + LOOK_MS, log: this.#settings.log };
+      const places = await this.#settings.clusters.engineAt(cluster).findPlaces({}, scope);
+      for (const place of places) void this.#guard({ cluster, ...place }, () => this.#reap(cluster, place));
+    });
+  }
+
+  /** One pass at a time in a place; who asks meanwhile gets another behind it. */
+  async #reap(cluster: string, place: Place): Promise<void> {
+    const key = `${cluster}/${formatPlace(place)}`;
+    const isBusy = this.#busy.has(key);
+    this.#busy.set(key, isBusy ? 'again' : 'running');
+    if (isBusy) return;
+    try {
+      do {
+        this.#busy.set(key, 'running');
+        await this.#pass(cluster, place);
+      } while (this.#busy.get(key) === 'again' && !this.#stopped);
+    } finally {
+      this.#busy.delete(key);
+    }
+  }
+
+  async #pass(cluster: string, place: Place): Promise<void> {
+    const { clusters, metrics, log } = this.#settings;
+    const reaped = await clusters.engineAt(cluster).reap(place, { deadline: Number.POSITIVE_INFINITY, log });
+    const labels = { cluster, pool: formatPlace(place) };
+    metrics.reaperPurged.inc(labels, reaped.purged);
+    metrics.reaperFlattened.inc(labels, reaped.flattened);
+    metrics.reaperFailed.inc(labels, reaped.failed.length);
+    metrics.reaperWaiting.set(labels, reaped.waiting);
+  }
+
+  /** Housekeeping that fails is tried again by the next round. */
+  async #guard(fields: object, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#stopped) return;
+      const reason = error instanceof Failure ? error.reason : 'UNFORESEEN';
+      this.#settings.log.warn({ ...fields, reason, err: error }, 'housekeeping failed; it is tried again');
+    }
+  }
+}

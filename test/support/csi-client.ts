@@ -1,0 +1,62 @@
+/** A CSI client for tests and the demo: any RPC of any service by its name. */
+import { type ClientReadableStream, credentials, makeGenericClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import { CONTROLLER, GROUP_CONTROLLER, IDENTITY, NODE, SNAPSHOT_METADATA } from '../../src/csi/definitions.ts';
+
+export interface CallOptions {
+  /** Milliseconds until the client gives up. */
+  readonly deadline?: number;
+}
+
+/** What an RPC answered when it was not OK; `status` is the gRPC code's name. */
+export class CsiError extends Error {
+  readonly status: string;
+
+  constructor(method: string, error: ServiceError) {
+    super(`${method}: ${status[error.code]}: ${error.details}`);
+    this.status = status[error.code] ?? String(error.code);
+  }
+}
+
+// A test reads what it expects and fails where it is not there.
+// biome-ignore lint/suspicious/noExplicitAny: the messages of all RPCs at once
+export type Message = any;
+
+export interface CsiClient {
+  call(method: string, request: object, options?: CallOptions): Promise<Message>;
+  /** All messages of a streaming RPC. */
+  stream(method: string, request: object, options?: CallOptions): Promise<Message[]>;
+  close(): void;
+}
+
+const SERVICES = [IDENTITY, CONTROLLER, GROUP_CONTROLLER, SNAPSHOT_METADATA, NODE];
+
+export function connectCsi(socket: string): CsiClient {
+  const clients = SERVICES.map((definition) => {
+    const Client = makeGenericClientConstructor(definition, 'csi');
+    const client: Message = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' });
+    return { definition, client };
+  });
+  const clientFor = (method: string): Message => {
+    const found = clients.find(({ definition }) => method in definition);
+    if (found === undefined) throw new TypeError(`CSI has no ${method}`);
+    return found.client;
+  };
+  const until = (options?: CallOptions): object => ({ deadline: Date.now() + (options?.deadline ?? 60_000) });
+  return {
+    call: (method, request, options) =>
+      new Promise((resolve, reject) => {
+        clientFor(method)[method](request, until(options), (error: ServiceError | null, answer: Message) =>
+          error === null ? resolve(answer) : reject(new CsiError(method, error)),
+        );
+      }),
+    stream: (method, request, options) =>
+      new Promise((resolve, reject) => {
+        const messages: Message[] = [];
+        const stream: ClientReadableStream<Message> = clientFor(method)[method](request, until(options));
+        stream.on('data', (message: Message) => messages.push(message));
+        stream.on('error', (error: ServiceError) => reject(new CsiError(method, error)));
+        stream.on('end', () => resolve(messages));
+      }),
+    close: () => clients.forEach(({ client }) => client.close()),
+  };
+}

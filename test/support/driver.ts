@@ -1,0 +1,130 @@
+/** The driver as people run it: a process of its own, asked over its socket, its answers checked elsewhere. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CsiClient, connectCsi } from './csi-client.ts';
+import { RUN } from './micro-ceph.ts';
+
+export interface ClusterEntry {
+  readonly monitors: readonly string[];
+  readonly user: string;
+  readonly key: string;
+  readonly site?: string;
+}
+
+export interface DriverOptions {
+  readonly role?: 'controller' | 'node' | 'standalone';
+  readonly clusters: Readonly<Record<string, ClusterEntry>>;
+  /** Further options, by name without the dashes. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** The program; the sources when not given. */
+  readonly program?: string;
+  /** Where configuration, socket, log and state lie; a folder of a former driver goes on where that one was. */
+  readonly dir?: string;
+}
+
+const PROGRAM = join(import.meta.dirname, '../../src/bin/loligo.ts');
+
+export class Driver implements AsyncDisposable {
+  readonly dir: string;
+  readonly csi: CsiClient;
+  readonly #process: ChildProcess;
+  readonly #ownsDir: boolean;
+
+  constructor(at: { dir: string; ownsDir: boolean; process: ChildProcess }) {
+    this.dir = at.dir;
+    this.#ownsDir = at.ownsDir;
+    this.#process = at.process;
+    this.csi = connectCsi(join(at.dir, 'csi.sock'));
+  }
+
+  /** Resolves when the driver answers on its socket. */
+  static async start(options: DriverOptions): Promise<Driver> {
+    const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'loligo-'));
+    writeClusters(dir, options.clusters);
+    const given = {
+      endpoint: `unix://${join(dir, 'csi.sock')}`,
+      clusters: join(dir, 'clusters.json'),
+      'state-dir': join(dir, 'state'),
+      'node-name': 'node-1',
+      'node-address': '127.0.0.1',
+      health: '',
+      ...options.options,
+    };
+    const args = Object.entries(given).map(([name, value]) => `--${name}=${value}`);
+    const log = openSync(join(dir, 'driver.log'), 'a');
+    const child = spawn(process.execPath, [options.program ?? PROGRAM, options.role ?? 'standalone', ...args], {
+      stdio: ['ignore', log, log],
+      cwd: RUN,
+    });
+    const driver = new Driver({ dir, ownsDir: options.dir === undefined, process: child });
+    await driver.#ready();
+    return driver;
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  log(): string {
+    return readFileSync(join(this.dir, 'driver.log'), 'utf8');
+  }
+
+  /** Process ids of the agents that live now. */
+  agents(): number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    return children
+      .split(' ')
+      .filter((pid) => pid !== '')
+      .map(Number);
+  }
+
+  async #ready(): Promise<void> {
+    for (const end = Date.now() + 20_000; ; ) {
+      try {
+        await this.csi.call('GetPluginInfo', {}, { deadline: 1000 });
+        return;
+      } catch (error) {
+        if (this.#process.exitCode !== null || Date.now() > end)
+          throw new Error(`the driver did not start:\n${this.log()}`, { cause: error });
+        await sleep(50);
+      }
+    }
+  }
+
+  async #ended(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    await new Promise((resolve) => this.#process.once('exit', resolve));
+  }
+
+  /** As a power cut would: its agents go with it, for their channel breaks. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended();
+    this.csi.close();
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM');
+    const patience = setTimeout(() => this.#process.kill('SIGKILL'), 30_000);
+    await this.#ended();
+    clearTimeout(patience);
+    this.csi.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    if (this.#ownsDir) rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Writes the cluster configuration as a mounted ConfigMap and Secret would show it; a running driver reads it again. */
+export function writeClusters(dir: string, clusters: Readonly<Record<string, ClusterEntry>>): void {
+  const entries = Object.entries(clusters).map(([name, { key, site = 'east', ...rest }]) => {
+    writeFileSync(join(dir, `${name}.key`), `${key}\n`, { mode: 0o600 });
+    return [name, { site, ...rest, keyFile: `${name}.key` }];
+  });
+  writeFileSync(join(dir, 'clusters.json'), JSON.stringify(Object.fromEntries(entries)));
+}
