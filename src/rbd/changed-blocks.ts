@@ -24,7 +24,7 @@ export async function changedBlocks(site: Site, spec: ChangedBlocksSpec, scope: 
 
   await using image = await Image.openReadOnly(seen.volume.io, { id: seen.volume.header.id });
   await showSnapshot(image, seen.info.id);
-  const reader = new ExtentReader(image, base?.info.name ?? null, spec.max);
+  const reader = new ExtentReader(image, base?.info.name ?? null, { max: spec.max, striped: seen.volume.header.stripeCount > 1n });
   const next = await reader.read({ from: spec.startingOffset, size }, scope);
   return { size, extents: reader.extents, next };
 }
@@ -64,12 +64,12 @@ class ExtentReader {
   readonly extents: Extent[] = [];
   readonly #image: Image;
   readonly #base: string | null;
-  readonly #max: number;
+  readonly #want: { readonly max: number; readonly striped: boolean };
 
-  constructor(image: Image, base: string | null, max: number) {
+  constructor(image: Image, base: string | null, want: { readonly max: number; readonly striped: boolean }) {
     this.#image = image;
     this.#base = base;
-    this.#max = max;
+    this.#want = want;
   }
 
   /** Reads until there are enough extents or windows; returns where to go on, undefined at the end. */
@@ -79,33 +79,32 @@ class ExtentReader {
       if (window >= WINDOWS_MAX) return from;
       checkpoint(scope);
       const end = from + WINDOW < range.size ? from + WINDOW : range.size;
-      const whole = await this.#readWindow(from, end);
-      if (!whole) return endOf(this.extents.at(-1)) ?? from;
-      from = end;
+      from = await this.#readWindow(from, end);
+      if (this.extents.length > this.#want.max) return this.#cut();
     }
     return undefined;
   }
 
-  /** False when the window holds more than there was room for. */
-  async #readWindow(from: bigint, end: bigint): Promise<boolean> {
-    const room = this.#max - this.extents.length;
-    const within = { offset: from, length: end - from, max: room + 1, withParents: true, wholeObjects: false };
+  /** Returns where it got to: the end, or that of the last extent there was room for. */
+  async #readWindow(from: bigint, end: bigint): Promise<bigint> {
+    // Extents of a striped image come out of order, so none may be left out before they are sorted.
+    const limit = this.#want.striped ? Number.MAX_SAFE_INTEGER : this.#want.max - this.extents.length + 1;
+    const within = { offset: from, length: end - from, max: limit, withParents: true, wholeObjects: false };
     const found = await diffImage(this.#image, this.#base, within);
-    const ascending = found.toSorted((a, b) => Number(a.offset - b.offset));
-    for (const { offset, length, exists } of ascending) if (exists || this.#base !== null) this.#add({ offset, length });
-    return this.extents.length <= this.#max || this.#cut();
+    for (const { offset, length } of found.toSorted((a, b) => Number(a.offset - b.offset))) this.#add({ offset, length });
+    return found.length < limit ? end : (endOf(found.at(-1)) ?? end);
   }
 
-  #add({ offset, length }: Extent): void {
+  #add(extent: Extent): void {
     const last = this.extents.at(-1);
-    if (last !== undefined && endOf(last) === offset)
-      this.extents[this.extents.length - 1] = { offset: last.offset, length: last.length + length };
-    else this.extents.push({ offset, length });
+    if (endOf(last) !== extent.offset) this.extents.push(extent);
+    else this.extents.splice(-1, 1, { offset: last?.offset ?? extent.offset, length: (last?.length ?? 0n) + extent.length });
   }
 
-  #cut(): false {
-    this.extents.length = this.#max;
-    return false;
+  /** Keeps what was asked for; what is behind it is found again by the next call. */
+  #cut(): bigint | undefined {
+    this.extents.length = this.#want.max;
+    return endOf(this.extents.at(-1));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Failure } from '#lib/failure';
 import { capacity } from './capacity.ts';
+import { changedBlocks } from './changed-blocks.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
@@ -37,6 +38,7 @@ export const OPERATIONS: Partial<Operations> = {
   createSnapshot,
   deleteSnapshot,
   getSnapshot,
+  changedBlocks,
   unpublishVolume,
   publishedNodes,
   publishVolume,

@@ -22,7 +22,11 @@ export async function listSnapshots(site: Site, asked: Page & { readonly source:
   return { snapshots, next: '' };
 }
 
-async function* volumesAsked(site: Site, source: ImageRef | undefined, after: Position | undefined): AsyncGenerator<SeenVolume> {
+async function* volumesAsked(
+  site: Site,
+  { source, max }: Page & { readonly source: ImageRef | undefined },
+  after: Position | undefined,
+): AsyncGenerator<SeenVolume> {
   if (source === undefined) return yield* walkVolumes(site, after, max);
   const volume = await findVolumeOrDeleted(site, source);
   if (volume !== undefined) yield volume;
