@@ -1,4 +1,3 @@
-
 import { IoContext } from './io-context.ts';
 import { copyBytes, copyString, type Native, type Pointer } from './native/native.ts';
 
@@ -201,4 +200,3 @@ export function splitNames(bytes: Buffer): string[] {
     .split('\0')
     .filter((name) => name !== '');
 }
-

@@ -1,5 +1,5 @@
-import type { Native, Pointer } from './native/native.ts';
 import { taken } from './cluster.ts';
+import type { Native, Pointer } from './native/native.ts';
 
 /** RBD_IMAGE_OPTION_* of librbd.h. */
 const OPTION = {

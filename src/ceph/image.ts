@@ -224,4 +224,3 @@ const WATCHER_BYTES = 24;
 function readWatcher(memory: Buffer): Watcher {
   return { address: copyString(memory.readBigUInt64LE(0)), client: memory.readBigInt64LE(8) };
 }
-

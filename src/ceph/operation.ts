@@ -194,7 +194,11 @@ export async function findKey(io: IoContext, object: string, key: string): Promi
  *   void rados_read_op_omap_get_vals2(rados_read_op_t read_op, const char *start_after, const char *filter_prefix, uint64_t max_return, rados_omap_iter_t *iter, unsigned char *pmore, int *prval);
  *   void rados_read_op_omap_get_vals_by_keys2(rados_read_op_t read_op, char const *const *keys, size_t num_keys, const size_t *key_lens, rados_omap_iter_t *iter, int *prval);
  */
-async function readOmap(io: IoContext, object: string, addStep: (operation: Pointer) => (Pointer | null)[]): Promise<Map<string, string>> {
+async function readOmap(
+  io: IoContext,
+  object: string,
+  addStep: (operation: Pointer) => (Pointer | null)[],
+): Promise<Map<string, string>> {
   const { native } = io;
   const operation = native.make('rados_create_read_op');
   const iterator = taken(addStep(operation));

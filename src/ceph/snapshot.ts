@@ -75,7 +75,16 @@ export async function diffImage(
   });
   try {
     const range = [within.offset, within.length] as const;
-    await native.call('rbd_diff_iterate2', image.pointer, from, ...range, Number(within.withParents), Number(within.wholeObjects), callback.pointer, null);
+    await native.call(
+      'rbd_diff_iterate2',
+      image.pointer,
+      from,
+      ...range,
+      Number(within.withParents),
+      Number(within.wholeObjects),
+      callback.pointer,
+      null,
+    );
   } catch (error) {
     callback.rethrow();
     if (!full) throw error;

@@ -129,4 +129,3 @@ export function copyBytes(pointer: Pointer, length: number): Buffer {
 export function copyString(pointer: Pointer): string {
   return koffi.decode(pointer, 'char', -1);
 }
-

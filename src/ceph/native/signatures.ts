@@ -36,8 +36,7 @@ export const LIBRADOS = {
   rados_read_op_omap_get_vals_by_keys2:
     'void rados_read_op_omap_get_vals_by_keys2(void *read_op, const char **keys, size_t num_keys, const size_t *key_lens, _Out_ void **iter, void *prval)',
   rados_read_op_operate: 'int rados_read_op_operate(void *read_op, void *io, const char *oid, int flags)',
-  rados_omap_get_next2:
-    'int rados_omap_get_next2(void *iter, _Out_ void **key, _Out_ void **val, void *key_len, void *val_len)',
+  rados_omap_get_next2: 'int rados_omap_get_next2(void *iter, _Out_ void **key, _Out_ void **val, void *key_len, void *val_len)',
   rados_omap_get_end: 'void rados_omap_get_end(void *iter)',
   rados_create_write_op: 'void *rados_create_write_op()',
   rados_release_write_op: 'void rados_release_write_op(void *write_op)',
@@ -50,7 +49,8 @@ export const LIBRADOS = {
     'void rados_write_op_omap_cmp2(void *write_op, const char *key, uint8_t comparison_operator, const void *val, size_t key_len, size_t val_len, void *prval)',
   rados_write_op_omap_set2:
     'void rados_write_op_omap_set2(void *write_op, const char **keys, const char **vals, const size_t *key_lens, const size_t *val_lens, size_t num)',
-  rados_write_op_omap_rm_keys2: 'void rados_write_op_omap_rm_keys2(void *write_op, const char **keys, const size_t *key_lens, size_t keys_len)',
+  rados_write_op_omap_rm_keys2:
+    'void rados_write_op_omap_rm_keys2(void *write_op, const char **keys, const size_t *key_lens, size_t keys_len)',
   rados_write_op_operate2: 'int rados_write_op_operate2(void *write_op, void *io, const char *oid, void *mtime, int flags)',
 } as const;
 
@@ -93,7 +93,8 @@ export const LIBRBD = {
   rbd_group_image_add: 'int rbd_group_image_add(void *group_io, const char *group_name, void *image_io, const char *image_name)',
   rbd_group_image_remove_by_id:
     'int rbd_group_image_remove_by_id(void *group_io, const char *group_name, void *image_io, const char *image_id)',
-  rbd_group_snap_create2: 'int rbd_group_snap_create2(void *group_io, const char *group_name, const char *snap_name, uint32_t flags)',
+  rbd_group_snap_create2:
+    'int rbd_group_snap_create2(void *group_io, const char *group_name, const char *snap_name, uint32_t flags)',
   rbd_group_snap_remove: 'int rbd_group_snap_remove(void *group_io, const char *group_name, const char *snap_name)',
   rbd_namespace_list: 'int rbd_namespace_list(void *io, void *namespace_names, void *size)',
 } as const;
