@@ -12,7 +12,7 @@ type Check = readonly [name: string, program: string, ...args: string[]];
 const CHECKS: readonly Check[] = [
   ['lint and format (Biome)', 'biome', 'check', '--error-on-warnings'],
   ['types (tsc)', 'tsc', '-p', '.'],
-  ['architecture', 'node', '--test', 'test/architecture/architecture.test.ts'],
+  ['architecture', 'node', '--test', '--test-reporter=dot', 'test/architecture/architecture.test.ts'],
   ...globSync('scripts/generate-*.ts').map((script): Check => [`generated: ${basename(script)}`, 'node', script, '--check']),
 ];
 

@@ -48,6 +48,7 @@ const BAD: Record<RuleName, Record<string, Source>> = {
   },
   doors: {
     'a relative import that leaves its folder': { path: 'csi/x.ts', text: "import { y } from '../rbd/y.ts';" },
+    'one that leaves src': { path: 'bin/x.ts', text: "import { y } from '../../test/support/y.ts';" },
     'even for a type': { path: 'csi/node/x.ts', text: "import type { Y } from '../../lib/y.ts';" },
   },
   packages: {
@@ -112,6 +113,7 @@ const GOOD: Record<string, Source> = {
   'the agent may fork': { path: 'agent/x.ts', text: "import { type ChildProcess, fork } from 'node:child_process';" },
   'a comment imports nothing': { path: 'lib/x.ts', text: "/**\n * Use:\nimport { x } from '#rbd';\n */\n// import('#ceph')" },
   'the binding uses koffi': { path: 'ceph/native/x.ts', text: "import koffi from 'koffi';" },
+  'the version is read where it stands': { path: 'bin/x.ts', text: "import p from '../../package.json' with { type: 'json' };" },
   'a file of just the size': { path: 'rbd/x.ts', text: '\n'.repeat(MAX_LINES) },
 };
 for (const [name, source] of Object.entries(GOOD)) {

@@ -25,8 +25,7 @@ export const RULES = {
 
   doors: ({ path }, imports) =>
     imports
-      .filter(({ specifier }) => specifier.startsWith('.'))
-      .filter(({ specifier }) => topOf(posix.join(posix.dirname(path), specifier)) !== topOf(path))
+      .filter(({ specifier }) => specifier.startsWith('.') && leavesItsFolder(path, specifier))
       .map(({ specifier }) => `${specifier} leaves ${topOf(path)}/: go through its door, #folder`),
 
   packages: ({ path }, imports) => imports.filter(({ specifier }) => !mayUse(path, specifier)).map(refusal),
@@ -70,6 +69,12 @@ export function complaintsAbout(source: Source): string[] {
 
 function topOf(path: string): string {
   return path.split('/')[0] ?? '';
+}
+
+/** package.json is everybody's: the version stands there. */
+function leavesItsFolder(path: string, specifier: string): boolean {
+  const target = posix.join(posix.dirname(path), specifier);
+  return topOf(target) !== topOf(path) && target !== '../package.json';
 }
 
 function isGenerated(path: string): boolean {
