@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, credentials, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
+import { Client, type ClientReadableStream, credentials, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
 import { listen, type Service } from '#csi';
 import { KeyedLock } from '#lib/keyed-lock';
 import type { Log } from '#lib/scope';
@@ -57,6 +57,7 @@ export class Bed implements AsyncDisposable {
   readonly #methods: Map<string, ServiceDefinition[string]>;
   readonly #client: Client;
   readonly #stop: () => Promise<void>;
+  readonly #streams: ClientReadableStream<unknown>[] = [];
 
   private constructor(dir: string, services: readonly Service[], stop: () => Promise<void>) {
     this.#dir = dir;
@@ -87,10 +88,18 @@ export class Bed implements AsyncDisposable {
 
   stream(name: string, request: object) {
     const method = this.#method(name);
-    return this.#client.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request);
+    const { path, requestSerialize, responseDeserialize } = method;
+    const stream = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    this.#streams.push(stream);
+    return stream;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const stream of this.#streams) {
+      stream.on('error', () => {});
+      stream.cancel();
+      stream.resume();
+    }
     this.#client.close();
     await this.#stop();
     rmSync(this.#dir, { recursive: true, force: true });
