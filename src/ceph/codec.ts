@@ -13,6 +13,11 @@ export class Encoder {
     return this;
   }
 
+  u8(value: number): this {
+    this.#parts.push(Buffer.from([value]));
+    return this;
+  }
+
   u32(value: number): this {
     const part = Buffer.alloc(4);
     part.writeUInt32LE(value);

@@ -73,6 +73,23 @@ export async function findDirectoryId(io: IoContext, name: string): Promise<stri
 }
 
 /**
+ * The name that the pool's directory has for an id. One round trip.
+ *
+ * Implements: cls_rbd dir_get_name on `rbd_directory`.
+ */
+export async function findDirectoryName(io: IoContext, id: string): Promise<string | undefined> {
+  using operation = new ReadOperation(io);
+  const name = operation.exec('rbd', 'dir_get_name', new Encoder().string(id).bytes());
+  try {
+    await operation.run('rbd_directory');
+    return new Decoder(name()).string();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/**
  * Names and ids of images behind a name, in the order of names. One round trip.
  *
  * Implements: cls_rbd dir_list on `rbd_directory`.

@@ -5,6 +5,7 @@
  */
 export * from './cluster.ts';
 export { CephError, type Errno, isErrno } from './errors.ts';
+export * from './group.ts';
 export * from './image.ts';
 export * from './image-header.ts';
 export type { ImageOptions } from './image-options.ts';

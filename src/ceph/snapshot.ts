@@ -29,6 +29,20 @@ export async function dropSnapshot(image: Image, name: string): Promise<void> {
 }
 
 /**
+ * Removes a snapshot of any namespace, or finds it gone.
+ *
+ * Implements:
+ *   int rbd_snap_remove_by_id(rbd_image_t image, uint64_t snap_id);
+ */
+export async function dropSnapshotById(image: Image, snapshotId: bigint): Promise<void> {
+  try {
+    await image.io.native.call('rbd_snap_remove_by_id', image.pointer, snapshotId);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
+
+/**
  * Makes the handle show the image as it was at a snapshot of any namespace.
  *
  * Implements:

@@ -1,14 +1,17 @@
 import { Failure } from '#lib/failure';
 import { capacity } from './capacity.ts';
 import { changedBlocks } from './changed-blocks.ts';
+import { createGroupSnapshot } from './create-group-snapshot.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
+import { deleteGroupSnapshot } from './delete-group-snapshot.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { deleteVolume } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
 import { expandVolume } from './expand-volume.ts';
 import { findPlaces } from './find-places.ts';
+import { getGroupSnapshot } from './get-group-snapshot.ts';
 import { getSnapshot } from './get-snapshot.ts';
 import { getVolume } from './get-volume.ts';
 import { listSnapshots } from './list-snapshots.ts';
@@ -38,6 +41,9 @@ export const OPERATIONS: Partial<Operations> = {
   createSnapshot,
   deleteSnapshot,
   getSnapshot,
+  getGroupSnapshot,
+  deleteGroupSnapshot,
+  createGroupSnapshot,
   changedBlocks,
   unpublishVolume,
   publishedNodes,

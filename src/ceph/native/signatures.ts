@@ -81,6 +81,7 @@ export const LIBRBD = {
     'int rbd_copy_with_progress3(void *image, void *dest_io, const char *destname, void *dest_opts, rbd_progress *cb, void *cbdata)',
   rbd_snap_create2: 'int rbd_snap_create2(void *image, const char *snap_name, uint32_t flags, void *cb, void *cbdata)',
   rbd_snap_remove: 'int rbd_snap_remove(void *image, const char *snapname)',
+  rbd_snap_remove_by_id: 'int rbd_snap_remove_by_id(void *image, uint64_t snap_id)',
   rbd_snap_set_by_id: 'int rbd_snap_set_by_id(void *image, uint64_t snap_id)',
   rbd_diff_iterate2:
     'int rbd_diff_iterate2(void *image, const char *fromsnapname, uint64_t ofs, uint64_t len, uint8_t include_parent, uint8_t whole_object, rbd_diff_extent *cb, void *arg)',

@@ -1,0 +1,29 @@
+import { findGroupName, type IoContext } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatPlace } from '#lib/handle';
+import { findGroup, groupClaim, nameOfVolume, releaseImages } from './group-snapshot.ts';
+import type { SeenVolume } from './look.ts';
+import { findClaim } from './name-index.ts';
+import type { Site } from './site.ts';
+
+/**
+ * Takes a volume out of a group that a call which was cut off left it in (G3). Throws `busy` while that call may
+ * live, and `precondition` for a group that somebody else put the volume in.
+ */
+export async function freeFromStale(
+  site: Site,
+  { io, groupId }: { readonly io: IoContext; readonly groupId: string },
+  volume: SeenVolume,
+): Promise<void> {
+  const name = await findGroupName(io, groupId);
+  const claim = name === undefined ? undefined : await findClaim(io, groupClaim(name));
+  if (name === undefined || claim?.instance !== site.identity.instance) {
+    const message = `${nameOfVolume(volume)} is in an RBD group of ${formatPlace(io)} that is not Loligo's: ${name ?? groupId}`;
+    throw new Failure('precondition', 'VOLUME_IN_GROUP', message);
+  }
+  if (Date.now() - claim.since < site.identity.creatorLife * 1000) {
+    throw new Failure('busy', 'GROUPS_OVERLAP', `${nameOfVolume(volume)} is in the group snapshot ${name} that is being taken`);
+  }
+  const group = await findGroup(io, name);
+  if (group !== undefined) await releaseImages(site, group, name);
+}
