@@ -136,15 +136,20 @@ function readOr(path: string): string {
   }
 }
 
-/** By force, whatever state the test left: mounts first, so that removing files cannot reach into a volume. */
+/**
+ * By force, whatever state the test left. Processes first: with Ceph away only a dead one lets its mount go. Files last,
+ * and only when nothing is mounted any more: removing them must not reach into a volume.
+ */
 function tidy(dir: string): void {
-  for (const path of mountsBelow(dir)) {
-    if (!path.includes('/s/volumes/')) spawnSync('umount', ['--lazy', path], { timeout: 10_000 });
-  }
-  for (const path of loopsBelow(dir)) spawnSync('losetup', ['--detach', path], { timeout: 10_000 });
   for (const pid of processesOf(dir)) process.kill(pid, 'SIGKILL');
-  for (const path of mountsBelow(dir)) spawnSync('umount', ['--lazy', '--no-canonicalize', path], { timeout: 10_000 });
+  unmountBelow(dir);
+  for (const path of loopsBelow(dir)) spawnSync('losetup', ['--detach', path], { timeout: 10_000 });
+  unmountBelow(dir);
   if (mountsBelow(dir).length === 0) rmSync(dir, { recursive: true, force: true });
+}
+
+function unmountBelow(dir: string): void {
+  for (const path of mountsBelow(dir)) spawnSync('umount', ['--lazy', '--no-canonicalize', path], { timeout: 10_000 });
 }
 
 const open = new Set<string>();

@@ -15,6 +15,8 @@ export class Qmp implements Disposable {
   private constructor(socket: Socket, limit: number) {
     this.#socket = socket;
     this.#lines = createInterface({ input: socket });
+    // A socket that is destroyed has no end, and readline would wait for one for ever.
+    socket.once('close', () => this.#lines.close());
     this.#answers = this.#lines[Symbol.asyncIterator]();
     this.#deadline = setTimeout(() => socket.destroy(), limit);
   }
