@@ -1,0 +1,139 @@
+/**
+ * A driver of its own for one test, on a place of its own: `await using bed = await DriverBed.open(pool)`. The logical
+ * cluster's name is the bed's own too, so that its reaper leaves alone what other tests keep in the shared cluster.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CsiClient, CsiError, type Message } from './csi-client.ts';
+import { type ClusterEntry, Driver, type DriverOptions } from './driver.ts';
+import type { MicroCeph, TestPool } from './micro-ceph.ts';
+
+/** Codes that leave the outcome open: the sidecars ask again, and so do tests. */
+export const NOT_FINAL = ['ABORTED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'] as const;
+
+const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
+
+export type BedOptions = Omit<DriverOptions, 'clusters'> & { readonly clusters?: DriverOptions['clusters'] };
+
+export class DriverBed implements AsyncDisposable {
+  readonly pool: TestPool;
+  /** The logical cluster's name in every handle. */
+  readonly cluster: string;
+  readonly entry: ClusterEntry;
+  /** Replaced by `crash`. */
+  driver: Driver;
+  readonly #options: BedOptions;
+
+  private constructor(pool: TestPool, at: { cluster: string; entry: ClusterEntry; driver: Driver; options: BedOptions }) {
+    this.pool = pool;
+    this.cluster = at.cluster;
+    this.entry = at.entry;
+    this.driver = at.driver;
+    this.#options = at.options;
+  }
+
+  static async open(pool: TestPool, options: BedOptions = {}, cluster = `c-${randomBytes(3).toString('hex')}`): Promise<DriverBed> {
+    const entry = await anEntry(pool.ceph);
+    const clusters = { [cluster]: entry, ...options.clusters };
+    const driver = await Driver.start({ role: 'controller', ...options, clusters });
+    return new DriverBed(pool, { cluster, entry, driver, options: { ...options, clusters } });
+  }
+
+  get csi(): CsiClient {
+    return this.driver.csi;
+  }
+
+  /** SIGKILL to the driver and its agents at one moment, as when a node loses power; then another in its place. */
+  async crash(): Promise<void> {
+    // An agent that only lost its driver would wait for the C calls that it is in: no cut in the middle of one.
+    for (const agent of this.driver.agents()) process.kill(agent, 'SIGKILL');
+    await this.driver.kill();
+    this.driver = await this.startAnother();
+  }
+
+  /** A further driver with the same options; the caller stops it. */
+  startAnother(): Promise<Driver> {
+    return Driver.start({ role: 'controller', ...this.#options, clusters: this.#options.clusters ?? {} });
+  }
+
+  /** What CreateVolume is asked for a volume of that name: 64 MiB, block, in this bed's place. */
+  volume(name: string, differs: object = {}): object {
+    return { name, ...aVolumeIn(this.cluster, this.pool), ...differs };
+  }
+
+  handle(name: string): string {
+    return `${this.cluster}/${this.pool.spec}/${name}`;
+  }
+
+  /** Creates the volume however often it takes, and gives its handle. */
+  async create(name: string, differs: object = {}): Promise<string> {
+    const { volume } = await untilOk(() => this.csi.call('CreateVolume', this.volume(name, differs)));
+    return volume.volumeId;
+  }
+
+  async snapshot(name: string, volume: string): Promise<string> {
+    const { snapshot } = await untilOk(() => this.csi.call('CreateSnapshot', { name, sourceVolumeId: volume }));
+    return snapshot.snapshotId;
+  }
+
+  async delete(volume: string): Promise<void> {
+    await untilOk(() => this.csi.call('DeleteVolume', { volumeId: volume }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    await this.pool.ceph.ceph('auth', 'rm', `client.${this.entry.user}`);
+  }
+}
+
+/** A user with the least capabilities that every pool of the cluster needs. */
+export async function anEntry(ceph: MicroCeph, osd = 'profile rbd'): Promise<ClusterEntry> {
+  const user = `driver-${randomBytes(3).toString('hex')}`;
+  const key = await ceph.createUser(user, { mon: 'profile rbd', osd });
+  return { monitors: ceph.monitors, user, key };
+}
+
+export function aVolumeIn(cluster: string, pool: Pick<TestPool, 'name' | 'namespace'>): object {
+  const namespace = pool.namespace === '' ? {} : { namespace: pool.namespace };
+  return {
+    capacityRange: { requiredBytes: String(2 ** 26) },
+    volumeCapabilities: [BLOCK],
+    parameters: { cluster, pool: pool.name, ...namespace },
+  };
+}
+
+/** Asks until the answer is OK, as a sidecar does; any final code is thrown at once, the last one at the end. */
+export async function untilOk<T>(ask: () => Promise<T>, seconds = 60): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; ; ) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof CsiError) || !isNotFinal(error.status) || Date.now() > end) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+export function isNotFinal(status: string): boolean {
+  return NOT_FINAL.some((code) => code === status);
+}
+
+/** How a call ended, and after how many milliseconds. */
+export interface Answered {
+  readonly status: string;
+  readonly details: string;
+  readonly took: number;
+  readonly value: Message;
+}
+
+export async function answerOf(call: Promise<Message>): Promise<Answered> {
+  const began = performance.now();
+  const took = (): number => performance.now() - began;
+  try {
+    const value = await call;
+    return { status: 'OK', details: '', took: took(), value };
+  } catch (error) {
+    if (!(error instanceof CsiError)) throw error;
+    return { status: error.status, details: error.message, took: took(), value: undefined };
+  }
+}
