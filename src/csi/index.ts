@@ -9,6 +9,8 @@ export { groupControllerService } from './group-controller/service.ts';
 export { type ClusterState, ClusterWatch } from './identity/cluster-watch.ts';
 export type { Identity } from './identity/identity.ts';
 export { identityService } from './identity/service.ts';
+export type { Node } from './node/node.ts';
+export { nodeService } from './node/service.ts';
 export { parametersPage } from './parameters/parameters-page.ts';
 export { Reaper, type ReaperSettings } from './reaper.ts';
 export { readTopology } from './request/read-topology.ts';

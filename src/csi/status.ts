@@ -5,7 +5,7 @@ import { Failure, type FailureKind } from '#lib/failure';
  * The code is a promise to the sidecar. ABORTED and UNAVAILABLE say "it may still be going on, ask again"; the rest
  * say "nothing is going on", and the sidecar may then forget the volume.
  */
-const CODES = {
+export const CODES = {
   invalid: status.INVALID_ARGUMENT,
   'out-of-range': status.OUT_OF_RANGE,
   'not-found': status.NOT_FOUND,
