@@ -1,7 +1,7 @@
 /** NodeGetVolumeHealth and NodeGetStorageHealth: only what is wrong is told. */
 import { connect } from 'node:net';
 import type { VolumeHandle } from '#lib/handle';
-import { findStaged, type Host, type Staged } from './host.ts';
+import { findStaged, type NodeHost, type Staged } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { Device } from './mapper.ts';
 import { type Address, monitorAddresses } from './monitors.ts';
@@ -16,7 +16,7 @@ export interface NodeHealthEntry {
 }
 
 /** `undefined` when the volume is not on this node. */
-export async function volumeHealth(host: Host, volume: VolumeHandle): Promise<readonly NodeHealthEntry[] | undefined> {
+export async function volumeHealth(host: NodeHost, volume: VolumeHandle): Promise<readonly NodeHealthEntry[] | undefined> {
   const staged = await findStaged(host, volume);
   if (staged === undefined) return undefined;
   const { mapped } = staged;

@@ -4,14 +4,14 @@ import type { Device, Mapped, Mapper } from './mapper.ts';
 import { volumeDir } from './paths.ts';
 import { readStash, type Stash } from './stash.ts';
 
-export interface Host {
+export interface NodeHost {
   /** A directory of our own that outlives restarts, on the node's disk; its path short enough for a socket below it. */
   readonly stateDir: string;
   /** In the order of preference. */
   readonly mappers: readonly Mapper[];
 }
 
-export function dirOf(host: Host, volume: VolumeHandle): string {
+export function dirOf(host: NodeHost, volume: VolumeHandle): string {
   return volumeDir(host.stateDir, formatVolume(volume));
 }
 
@@ -23,7 +23,7 @@ export interface Staged {
 }
 
 /** What this node has of the volume now; `undefined` when nothing was ever wanted of it. */
-export async function findStaged(host: Host, volume: VolumeHandle): Promise<Staged | undefined> {
+export async function findStaged(host: NodeHost, volume: VolumeHandle): Promise<Staged | undefined> {
   const dir = dirOf(host, volume);
   const stash = await readStash(dir);
   const mapper = host.mappers.find(({ name }) => name === stash?.mapper);
@@ -37,7 +37,7 @@ export function deviceOf(mapped: Mapped): Device | undefined {
 }
 
 /** The device that any of the mappers has for the volume, working or dead. */
-export async function anyDeviceOf(host: Host, dir: string): Promise<Device | undefined> {
+export async function anyDeviceOf(host: NodeHost, dir: string): Promise<Device | undefined> {
   for (const mapper of host.mappers) {
     const mapped = await mapper.find(dir);
     if (mapped.state !== 'none') return mapped.device;

@@ -5,10 +5,10 @@
  */
 export { expand, type NodeExpandSpec } from './expand.ts';
 export { isReachable, type NodeHealthEntry, volumeHealth } from './health.ts';
-export type { Host } from './host.ts';
+export type { NodeHost } from './host.ts';
 export type { Mapper } from './mapper.ts';
 export type { FsType } from './mount-options.ts';
-export { formatNodeId, ownAddresses } from './node-id.ts';
+export { ownAddresses } from './own-addresses.ts';
 export { type PublishSpec, publish, unpublish } from './publish.ts';
 export { type StageSpec, stage } from './stage.ts';
 export type { Access, Target } from './stash.ts';

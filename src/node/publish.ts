@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import type { Scope } from '#lib/scope';
-import { anyDeviceOf, deviceOf, dirOf, findStaged, type Host, type Staged } from './host.ts';
+import { anyDeviceOf, deviceOf, dirOf, findStaged, type NodeHost, type Staged } from './host.ts';
 import type { Device } from './mapper.ts';
 import { readMountOptions } from './mount-options.ts';
 import type { Mount } from './mount-table.ts';
@@ -20,7 +20,7 @@ export interface PublishSpec {
 }
 
 /** Repeatable; the answers to a second path or other arguments are the table in CSI's description of NodePublishVolume. */
-export async function publish(host: Host, spec: PublishSpec, scope: Scope): Promise<void> {
+export async function publish(host: NodeHost, spec: PublishSpec, scope: Scope): Promise<void> {
   const target = {
     ...spec.target,
     path: checkPath('target_path', spec.target.path),
@@ -39,7 +39,7 @@ export async function publish(host: Host, spec: PublishSpec, scope: Scope): Prom
 
 /** Repeatable; takes away the mount and the empty directory or file below it, and never anything in it. */
 export async function unpublish(
-  host: Host,
+  host: NodeHost,
   { volume, target }: { volume: VolumeHandle; target: string },
   scope: Scope,
 ): Promise<void> {
@@ -57,13 +57,13 @@ export async function unpublish(
 }
 
 /** Published by us, or at least a mount of the volume's device where the record was lost. */
-async function isOurs(host: Host, dir: string, mount: Mount): Promise<boolean> {
+async function isOurs(host: NodeHost, dir: string, mount: Mount): Promise<boolean> {
   if ((await readTargets(dir)).some((one) => one.path === mount.path)) return true;
   const device = await anyDeviceOf(host, dir);
   return device !== undefined && (mount.device === device.number || (await numberAt(mount.path)) === device.number);
 }
 
-async function getStaged(host: Host, { volume, stagingPath, target }: PublishSpec): Promise<Staged> {
+async function getStaged(host: NodeHost, { volume, stagingPath, target }: PublishSpec): Promise<Staged> {
   const path = checkPath('staging_target_path', stagingPath);
   const staged = await findStaged(host, volume);
   if (staged === undefined || staged.stash.stagingPath !== path) {

@@ -7,7 +7,7 @@ import { Failure } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { check, growMounted, growUnmounted, inspect, make } from './filesystems.ts';
-import { dirOf, type Host } from './host.ts';
+import { dirOf, type NodeHost } from './host.ts';
 import { readMapOptions } from './map-options.ts';
 import { chooseMapper, type Device, type Mapper } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
@@ -45,7 +45,7 @@ interface Plan {
 }
 
 /** Repeatable; throws `conflict` when the volume is staged here in another way. */
-export async function stage(host: Host, spec: StageSpec, scope: Scope): Promise<void> {
+export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Promise<void> {
   const plan = await prepare(host, spec);
   await releaseDead(plan);
   await writeStash(plan.dir, plan.stash);
@@ -62,7 +62,7 @@ export function mapSpec(spec: Pick<StageSpec, 'volume' | 'snapshot' | 'readonly'
 }
 
 /** All that can be refused, before anything is made. */
-async function prepare(host: Host, spec: StageSpec): Promise<Plan> {
+async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
   const stagingPath = checkPath('staging_target_path', spec.stagingPath);
   const mountFlags = readMountOptions(spec.mountFlags);
   const mkfsOptions = readMkfsOptions(spec.mkfsOptions);

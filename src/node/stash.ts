@@ -35,8 +35,8 @@ export interface Target {
   readonly path: string;
   readonly readonly: boolean;
   readonly access: Access;
-  /** CSI's number of the access mode. */
-  readonly mode: number;
+  /** CSI's name of the access mode. */
+  readonly mode: string;
   readonly mountFlags: readonly string[];
 }
 
@@ -100,7 +100,7 @@ function toTarget(fields: Fields): Target {
     path: text(fields, 'path'),
     readonly: fields['readonly'] === true,
     access: access(fields),
-    mode: Number(fields['mode']),
+    mode: text(fields, 'mode'),
     mountFlags: Array.isArray(flags) ? flags.map(String) : [],
   };
 }

@@ -1,6 +1,6 @@
 /** NodeGetVolumeStats: asked every minute for every volume, so it may cost little and must never hang. */
 import { Failure } from '#lib/failure';
-import type { Host } from './host.ts';
+import type { NodeHost } from './host.ts';
 import { LIMITS } from './limits.ts';
 import { run } from './run.ts';
 import { getVolumeAt, type VolumeAt } from './volume-at.ts';
@@ -16,7 +16,7 @@ export type VolumeStats =
   | { readonly access: 'mount'; readonly bytes: Usage; readonly inodes: Usage };
 
 /** A program asks the file system and can be left behind when that hangs; a thread of ours could not. */
-export async function volumeStats(host: Host, at: VolumeAt): Promise<VolumeStats> {
+export async function volumeStats(host: NodeHost, at: VolumeAt): Promise<VolumeStats> {
   const { device, path, fsType } = await getVolumeAt(host, at);
   if (fsType === '') return { access: 'block', total: device.size };
   const { stdout } = await run('stat', ['--file-system', '--format=%S %b %f %a %c %d', '--', path], { limit: LIMITS.stats });

@@ -3,7 +3,7 @@ import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { wipe } from './filesystems.ts';
-import { anyDeviceOf, deviceOf, dirOf, type Host } from './host.ts';
+import { anyDeviceOf, deviceOf, dirOf, type NodeHost } from './host.ts';
 import type { Mapper } from './mapper.ts';
 import { readMounts } from './mount-table.ts';
 import { findMount, findMountOf, unmountAll } from './mounts.ts';
@@ -14,7 +14,11 @@ import { dropStash, dropTarget, readStash, readTargets, type Stash } from './sta
  * Repeatable; done when the volume is not staged at the path. Works with Ceph away as long as nothing waits to be written
  * to it; else `unfinished`, and what waits is never dropped.
  */
-export async function unstage(host: Host, { volume, stagingPath }: { volume: VolumeHandle; stagingPath: string }, scope: Scope) {
+export async function unstage(
+  host: NodeHost,
+  { volume, stagingPath }: { volume: VolumeHandle; stagingPath: string },
+  scope: Scope,
+) {
   const path = checkPath('staging_target_path', stagingPath);
   const dir = dirOf(host, volume);
   const stash = await readStash(dir);

@@ -1,7 +1,7 @@
 /** A volume at a path that a caller names: its staging path or one of its targets. */
 import { Failure } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
-import { findStaged, type Host, type Staged } from './host.ts';
+import { findStaged, type NodeHost, type Staged } from './host.ts';
 import type { Device } from './mapper.ts';
 import { findMount } from './mounts.ts';
 import { checkPath } from './paths.ts';
@@ -23,7 +23,7 @@ export interface Located {
 }
 
 /** Throws `not-found` unless the volume is staged here and is what lies at the path. */
-export async function getVolumeAt(host: Host, at: VolumeAt): Promise<Located> {
+export async function getVolumeAt(host: NodeHost, at: VolumeAt): Promise<Located> {
   const path = checkPath('volume_path', at.path);
   const staged = await findStaged(host, at.volume);
   if (staged === undefined || staged.mapped.state === 'none') {

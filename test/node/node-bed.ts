@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import type { VolumeHandle } from '#lib/handle';
 import type { Scope } from '#lib/scope';
-import { type Host, type PublishSpec, type StageSpec, UserspaceMapper } from '#node';
+import { type NodeHost, type PublishSpec, type StageSpec, UserspaceMapper } from '#node';
 import { type MicroCeph, RUN, type TestPool } from '../support/micro-ceph.ts';
 
 export class NodeBed implements AsyncDisposable {
   readonly dir: string;
-  readonly host: Host;
+  readonly host: NodeHost;
   readonly pool: TestPool;
   readonly connection: ClusterConnection;
 
@@ -67,7 +67,7 @@ export class NodeBed implements AsyncDisposable {
 
   publishSpec(staged: StageSpec, target: string, other: Partial<PublishSpec['target']> = {}): PublishSpec {
     const { volume, stagingPath, access } = staged;
-    const wanted = { path: this.path(target), readonly: false, access, mode: 7, mountFlags: [], ...other };
+    const wanted = { path: this.path(target), readonly: false, access, mode: 'SINGLE_NODE_MULTI_WRITER', mountFlags: [], ...other };
     return { volume, stagingPath, target: wanted, single: false };
   }
 
@@ -84,7 +84,7 @@ export class NodeBed implements AsyncDisposable {
   }
 }
 
-export function hostAt(stateDir: string): Host {
+export function hostAt(stateDir: string): NodeHost {
   return { stateDir, mappers: [new UserspaceMapper()] };
 }
 

@@ -1,4 +1,5 @@
-import { formatNodeId } from '#lib/node-id';
+import { Failure } from '#lib/failure';
+import { formatNodeId, parseNodeId } from '#lib/node-id';
 import type { NodeGetInfoRequest, NodeGetInfoResponse } from '../generated/messages.ts';
 import type { Rpc } from '../rpc.ts';
 import type { Node } from './node.ts';
@@ -9,6 +10,9 @@ export const getInfo: Rpc<Node, NodeGetInfoRequest, Record<never, never>, NodeGe
 
   async run({ id, volumeLimit, segments }) {
     const nodeId = formatNodeId(await id());
+    if (parseNodeId(nodeId) === undefined) {
+      throw new Failure('precondition', 'NODE_ID_UNUSABLE', `the name and addresses of this node make no id: ${nodeId}`);
+    }
     const topology = Object.keys(segments).length === 0 ? {} : { accessibleTopology: { segments: { ...segments } } };
     return { nodeId, maxVolumesPerNode: String(volumeLimit), ...topology };
   },

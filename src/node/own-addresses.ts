@@ -1,20 +1,7 @@
-/** A node's id: its name and the addresses that its Ceph clients use, so that a watcher's address names its node. */
+/** The addresses that a node's Ceph clients use, so that a watcher's address names its node. */
 import { createSocket } from 'node:dgram';
-import { Failure } from '#lib/failure';
-import { isName } from '#lib/handle';
 import { LIMITS } from './limits.ts';
 import { type Address, monitorAddresses } from './monitors.ts';
-
-const NODE_ID_MAX = 256;
-
-/** `name@address[,address…]`. Throws `precondition` when it would not be one. */
-export function formatNodeId(name: string, addresses: readonly string[]): string {
-  const id = `${name}@${[...new Set(addresses)].toSorted().join(',')}`;
-  if (!isName(name) || addresses.length === 0 || id.length > NODE_ID_MAX) {
-    throw new Failure('precondition', 'NODE_ID_UNUSABLE', `"${id.slice(0, NODE_ID_MAX)}" cannot be a node id`);
-  }
-  return id;
-}
 
 /** The addresses that this host has on its ways to the monitors. Nothing is sent. */
 export async function ownAddresses(monitors: readonly string[]): Promise<readonly string[]> {
