@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { Failure, PendingFailure } from '#lib/failure';
+import { Failure } from '#lib/failure';
 import type { Log, Scope } from '#lib/scope';
+import { PendingCall } from './pending-call.ts';
 import { type FromAgent, type Opening, type ToAgent, unpackFailure } from './wire.ts';
 
 /** How an agent is started. */
@@ -15,13 +16,6 @@ export interface AgentProgram {
 
 /** Milliseconds to wait for the agent to say what a call is at. */
 const WHERE_MS = 250;
-
-interface PendingCall {
-  readonly begun: number;
-  answer(value: unknown): void;
-  fail(error: Error): void;
-  where(text: string): void;
-}
 
 /** The parent's end of one agent. It answers every call by its deadline, whatever the child does. */
 export class AgentProcess {
@@ -94,37 +88,13 @@ export class AgentProcess {
   }
 
   /** Rejects by the deadline at the latest; when the outcome is then open, with a PendingFailure. */
-  async call(operation: string, args: unknown, scope: Pick<Scope, 'deadline'>): Promise<unknown> {
+  async call(operation: string, args: unknown, { deadline }: Pick<Scope, 'deadline'>): Promise<unknown> {
     if (this.#refusal !== undefined) throw this.#refusal;
     const id = this.#nextId++;
-    const outcome = Promise.withResolvers<unknown>();
-    const finished = Promise.withResolvers<void>();
-    const timer = setTimeout(() => this.#overdue(id), Math.min(Math.max(scope.deadline - Date.now(), 0), LONGEST_TIMER));
-    const done = (): void => {
-      clearTimeout(timer);
-      this.#calls.delete(id);
-    };
-    const fail = (error: Error): void => {
-      done();
-      if (isUnknown(error)) {
-        outcome.reject(new PendingFailure(error.kind, error.reason, error.message, this.#over.promise));
-        return;
-      }
-      finished.resolve();
-      outcome.reject(error);
-    };
-    const answer = (value: unknown): void => {
-      done();
-      finished.resolve();
-      outcome.resolve(value);
-    };
-    const where = (text: string): void => {
-      const settled = Promise.race([finished.promise, this.#over.promise]);
-      outcome.reject(new PendingFailure('unreachable', 'CEPH_SLOW', `${operation} was not done in time: ${text}`, settled));
-    };
-    this.#calls.set(id, { begun: Date.now(), answer, fail, where });
-    this.#send({ say: 'call', id, operation, args, deadline: scope.deadline });
-    return await outcome.promise;
+    const call = new PendingCall(operation, { deadline, agentOver: this.#over.promise, overdue: () => this.#overdue(id) });
+    this.#calls.set(id, call);
+    this.#send({ say: 'call', id, operation, args, deadline });
+    return await call.outcome;
   }
 
   /** Cuts off another agent's connection; false when that did not work. */
@@ -147,7 +117,7 @@ export class AgentProcess {
   #overdue(id: number): void {
     this.spoiled = true;
     this.#send({ say: 'where', id });
-    setTimeout(() => this.#calls.get(id)?.where('the agent does not answer either'), WHERE_MS);
+    setTimeout(() => this.#calls.get(id)?.giveUp('the agent does not answer either'), WHERE_MS);
   }
 
   #heard(message: FromAgent): void {
@@ -155,25 +125,36 @@ export class AgentProcess {
     switch (message.say) {
       case 'opened':
         this.address = message.address;
-        return this.#opened.resolve();
+        this.#opened.resolve();
+        break;
       case 'refused':
-        return this.#refused(unpackFailure(message.failure));
+        this.#refused(unpackFailure(message.failure));
+        break;
       case 'answer':
-        this.spoiled ||= message.spoiled;
-        return this.#calls.get(message.id)?.answer(message.value);
+        this.#take(message)?.answer(message.value);
+        break;
       case 'failure':
-        this.spoiled ||= message.spoiled;
-        return this.#calls.get(message.id)?.fail(unpackFailure(message.failure));
+        this.#take(message)?.fail(unpackFailure(message.failure));
+        break;
       case 'waiting':
-        return this.#calls.get(message.id)?.where(message.text);
+        this.#calls.get(message.id)?.giveUp(message.text);
+        break;
       case 'fenced':
         this.#fences.get(message.address)?.(message.done);
         this.#fences.delete(message.address);
-        return;
+        break;
       case 'log':
-        return this.#log[message.level]({ agent: this.pid, ...message.fields }, message.message);
+        this.#log[message.level]({ agent: this.pid, ...message.fields }, message.message);
+        break;
       case 'progress':
     }
+  }
+
+  #take({ id, spoiled }: { readonly id: number; readonly spoiled: boolean }): PendingCall | undefined {
+    this.spoiled ||= spoiled;
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    return call;
   }
 
   /** It could not connect: nothing of it can ever have reached Ceph. */
@@ -181,7 +162,7 @@ export class AgentProcess {
     this.#refusal = error;
     this.#opened.reject(error);
     this.#over.resolve();
-    for (const call of [...this.#calls.values()]) call.fail(error);
+    this.#failAll(error);
     this.kill();
   }
 
@@ -191,8 +172,13 @@ export class AgentProcess {
     this.#ended.resolve();
     this.#opened.reject(new Failure('unfinished', 'AGENT_DIED', 'the agent died before it was connected'));
     const lost = new Failure('unfinished', 'AGENT_DIED', 'the process that talks to Ceph died; ask again and the work goes on');
-    for (const call of [...this.#calls.values()]) call.fail(lost);
+    this.#failAll(lost);
     for (const done of this.#fences.values()) done(false);
+  }
+
+  #failAll(error: Error): void {
+    for (const call of this.#calls.values()) call.fail(error);
+    this.#calls.clear();
   }
 
   #send(message: ToAgent): void {
@@ -201,11 +187,4 @@ export class AgentProcess {
       if (error !== null) this.#log.debug({ err: error }, 'an agent could not be told something; its end is noticed elsewhere');
     });
   }
-}
-
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** Failures after which the work may still land. */
-function isUnknown(error: Error): error is Failure & { readonly kind: 'unreachable' | 'unfinished' } {
-  return error instanceof Failure && (error.kind === 'unreachable' || error.reason === 'AGENT_DIED');
 }

@@ -158,9 +158,11 @@ export class Seat {
   #bury(agent: AgentProcess): void {
     const wasRetired = this.#retired.delete(agent);
     if (this.#current === agent) this.#current = undefined;
-    if (agent.leftCleanly) return agent.settle();
-    if (this.#current === undefined && !wasRetired) this.#cause = 'died';
-    if (agent.address === '') return agent.settle();
+    if (!agent.leftCleanly && !wasRetired) this.#cause = 'died';
+    if (agent.leftCleanly || agent.address === '') {
+      agent.settle();
+      return;
+    }
     this.#unfenced.add(agent);
     void this.#fenceAll(this.#current);
   }
@@ -184,7 +186,9 @@ export class Seat {
     const agents = [...this.#retired, ...(this.#current === undefined ? [] : [this.#current])];
     for (const agent of this.#retired) agent.kill();
     this.#current?.end();
-    const killer = setTimeout(() => agents.forEach((agent) => agent.kill()), END_MS);
+    const killer = setTimeout(() => {
+      for (const agent of agents) agent.kill();
+    }, END_MS);
     await Promise.all(agents.map((agent) => agent.ended));
     clearTimeout(killer);
   }

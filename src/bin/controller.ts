@@ -15,7 +15,7 @@ import type { Part, Surroundings } from './part.ts';
 const MAKES_WORK = new Set(['createVolume', 'deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
 
 /** The controller's services, the agents behind them, and the reaper. */
-export async function controllerPart({ options, host, metrics, program }: Surroundings): Promise<Part> {
+export function controllerPart({ options, host, metrics, program }: Surroundings): Part {
   const counted = countAgents(metrics);
   const agents: AgentEvents = {
     ...counted,

@@ -19,7 +19,7 @@ export async function serve(role: 'controller' | 'node' | 'standalone', args: re
   const surroundings: Surroundings = { options, host, metrics, program: process.argv[1] ?? '' };
 
   const parts: Part[] = [];
-  if (role !== 'node') parts.push(await controllerPart(surroundings));
+  if (role !== 'node') parts.push(controllerPart(surroundings));
   if (role !== 'controller') parts.push(await nodePart(surroundings));
 
   const identity = identityService(host, {

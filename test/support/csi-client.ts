@@ -57,6 +57,8 @@ export function connectCsi(socket: string): CsiClient {
         stream.on('error', (error: ServiceError) => reject(new CsiError(method, error)));
         stream.on('end', () => resolve(messages));
       }),
-    close: () => clients.forEach(({ client }) => client.close()),
+    close: () => {
+      for (const { client } of clients) client.close();
+    },
   };
 }

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AgentEvents, AgentPool, type PoolSettings } from '#agent';
+import type { ClusterConnection } from '#lib/cluster-config';
+import { PendingFailure } from '#lib/failure';
+import type { Scope } from '#lib/scope';
+import type { TestPool } from '../support/micro-ceph.ts';
+import { sharedCeph } from '../support/shared-ceph.ts';
+import { aVolume } from '../support/volume-specs.ts';
+
+const ceph = sharedCeph();
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const SETTINGS: PoolSettings = {
+  program: { module: join(import.meta.dirname, '../../src/bin/loligo.ts'), threads: 16, nodeFlags: [] },
+  instance: 'test',
+  operationTimeout: 1,
+  creatorLife: 5,
+  atOnce: 16,
+  maxAgents: 8,
+};
+
+async function connectionTo(): Promise<ClusterConnection> {
+  const key = (await ceph.ceph('auth', 'print-key', 'client.admin')).trim();
+  return { cluster: 'prod', site: 'east', monitors: ceph.monitors, user: 'admin', key };
+}
+
+function aPool(events: Partial<AgentEvents> = {}): AgentPool {
+  const nobody = { started() {}, called() {}, inFlight() {} };
+  return new AgentPool(SETTINGS, silent, { ...nobody, ...events });
+}
+
+function within(seconds: number): Scope {
+  return { deadline: Date.now() + seconds * 1000, log: silent };
+}
+
+function agentPids(): number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ');
+  return children.filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('loligo.ts')).map(Number);
+}
+
+async function aVolumeIn(pool: TestPool, agents: AgentPool): Promise<{ pool: string; namespace: string; image: string }> {
+  const spec = aVolume(pool, { name: 'pvc-1' });
+  await agents.engine(await connectionTo()).createVolume(spec, within(30));
+  return { pool: spec.pool, namespace: spec.namespace, image: spec.image };
+}
+
+test('a killed agent leaves its caller an answer, is cut off from Ceph, and the next call is served by another', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using agents = aPool();
+  const volume = await aVolumeIn(pool, agents);
+  const engine = agents.engine(await connectionTo());
+  const [agent] = agentPids();
+
+  // A snapshot waits a second for the monitors: the agent dies in the middle of it.
+  const cut = engine.createSnapshot({ ...volume, snapshot: 'snap-1', name: 'snap-1', labels: {} }, within(30));
+  const failure = assert.rejects(cut, (error) => {
+    assert.ok(error instanceof PendingFailure);
+    assert.equal(error.reason, 'AGENT_DIED');
+    return true;
+  });
+  await sleep(300);
+  process.kill(agent ?? 0, 'SIGKILL');
+  await failure;
+  const again = await engine.createSnapshot({ ...volume, snapshot: 'snap-1', name: 'snap-1', labels: {} }, within(30));
+  await cut.catch((error) => (error instanceof PendingFailure ? error.settled : undefined));
+
+  assert.equal(again.snapshot, 'snap-1');
+  assert.equal(((await pool.rbdJson('snap', 'ls', volume.image)) as unknown[]).length, 1);
+  assert.notEqual(await ceph.ceph('osd', 'blocklist', 'ls'), '');
+});
+
+test('an agent that hangs is answered for at the deadline, and replaced', async () => {
+  await using pool = await ceph.freshNamespace();
+  const causes: string[] = [];
+  await using agents = aPool({ started: (_, why) => causes.push(why) });
+  const volume = await aVolumeIn(pool, agents);
+  const engine = agents.engine(await connectionTo());
+  const [agent] = agentPids();
+  await sleep(2100); // an agent serves two operation time-outs before it may be replaced
+
+  process.kill(agent ?? 0, 'SIGSTOP');
+  const began = Date.now();
+  const hung = engine.getVolume(volume, within(1));
+  await assert.rejects(hung, { reason: 'CEPH_SLOW', kind: 'unreachable' });
+  const waited = Date.now() - began;
+  const seen = await engine.getVolume(volume, within(10));
+
+  assert.ok(waited < 2000, `${waited} ms`);
+  assert.equal(seen.image, volume.image);
+  assert.deepEqual(causes, ['first', 'stuck']);
+  await hung.catch((error) => (error instanceof PendingFailure ? error.settled : undefined));
+  assert.equal(agentPids().includes(agent ?? 0), false);
+});
+
+test('a call whose time is over before its turn begins nothing', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using agents = aPool();
+  await aVolumeIn(pool, agents);
+  const spec = aVolume(pool, { name: 'pvc-late' });
+
+  const late = agents.engine(await connectionTo()).createVolume(spec, within(-1));
+
+  await assert.rejects(late);
+  await sleep(500);
+  assert.deepEqual(await pool.rbdJson('ls'), ['pvc-1']);
+});
+
+test('a wrong key is said at once, by its name, and is final', async () => {
+  await using agents = aPool();
+  const wrong = { ...(await connectionTo()), key: 'AQDuW+Bm6mDKHRAAFUUIb6bYwFh0nwrjYuqmfg==' };
+
+  const refused = agents.engine(wrong).probe({}, within(10));
+
+  await assert.rejects(refused, { kind: 'unauthenticated', reason: 'KEY_WRONG' });
+});
+
+test('two hundred calls at once on a cold pool are served by one agent', async () => {
+  await using pool = await ceph.freshNamespace();
+  let started = 0;
+  await using agents = aPool({
+    started: () => {
+      started += 1;
+    },
+  });
+  const engine = agents.engine(await connectionTo());
+
+  const names = Array.from({ length: 200 }, (_, index) => `pvc-${index}`);
+  await Promise.all(names.map((name) => engine.createVolume(aVolume(pool, { name }), within(60))));
+
+  assert.equal(started, 1);
+  assert.equal(((await pool.rbdJson('ls')) as unknown[]).length, 200);
+});
