@@ -107,8 +107,13 @@ test('a handler that never answers is answered for before its caller gives up, a
   assert.equal(answered.code, status.ABORTED);
   assert.ok(Date.now() - began < 1_000);
   assert.equal(host.locks.size, 1);
-  never.reject(new TypeError('late'));
+  never.resolve({});
   await untilHeld(host, 0);
+  assert.deepEqual(
+    host.lines.map(({ msg }) => msg),
+    ['refused', 'done after the answer'],
+  );
+  assert.match(await host.metrics.text(), /csi_operation_seconds_count\{method="DeleteVolume",code="ABORTED"\} 1/);
 });
 
 test('a handler is given the time of its caller less a margin, and never more than our own bound', async () => {
