@@ -54,6 +54,13 @@ export class Cluster {
     await this.native.call('rados_blocklist_add', this.#pointer, address, seconds);
   }
 
+  /** The addresses of single clients that are cut off now, as the monitors have them. */
+  async blocklisted(): Promise<Set<string>> {
+    const listed = await this.monCommand({ prefix: 'osd blocklist ls' });
+    // No JSON text: two arrays one behind the other since 16.2.11, the second with ranges of addresses.
+    return new Set(Array.from(listed.matchAll(/"addr":\s*"([^"]+)"/g), ([, address = '']) => address));
+  }
+
   /**
    * Implements:
    *   int rados_wait_for_latest_osdmap(rados_t cluster);
@@ -137,7 +144,7 @@ export class Cluster {
     this.native.now('rados_ioctx_set_namespace', pointer, namespace);
     this.native.now('rados_set_pool_full_try', pointer);
     const poolId = this.native.now('rados_ioctx_get_id', pointer);
-    return new IoContext(this.native, pointer, { poolId, pool, namespace });
+    return new IoContext(this, pointer, { poolId, pool, namespace });
   }
 
   #takeString(out: (Pointer | null)[]): string {

@@ -1,4 +1,4 @@
-import { taken } from './cluster.ts';
+import { splitNames, taken } from './cluster.ts';
 import { isErrno } from './errors.ts';
 import { type ImageOptions, NativeImageOptions } from './image-options.ts';
 import type { IoContext } from './io-context.ts';
@@ -185,6 +185,23 @@ export class Image implements AsyncDisposable {
   }
 
   /**
+   * Who holds the exclusive lock, as the image had it when it was opened: none or one.
+   *
+   * Implements:
+   *   ssize_t rbd_list_lockers(rbd_image_t image, int *exclusive, char *tag, size_t *tag_len, char *clients, size_t *clients_len, char *cookies, size_t *cookies_len, char *addrs, size_t *addrs_len);
+   */
+  async lockers(): Promise<Watcher[]> {
+    const texts = Array.from({ length: 4 }, () => Buffer.alloc(LOCKERS_ROOM));
+    const lengths = texts.map(({ length }) => sizeBuffer(length));
+    const pairs = texts.flatMap((text, index) => [text, lengths[index] ?? null]);
+    await this.io.native.call('rbd_list_lockers', this.pointer, Buffer.alloc(4), ...pairs);
+    const [, clients = [], , addresses = []] = texts.map((text, index) =>
+      splitNames(text.subarray(0, Number(lengths[index]?.readBigUInt64LE()))),
+    );
+    return clients.map((client, index) => ({ client: BigInt(client.replace('client.', '')), address: addresses[index] ?? '' }));
+  }
+
+  /**
    * Copies all data of the parents into the image, and lets go of them.
    *
    * Implements:
@@ -216,6 +233,14 @@ export class Image implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.io.native.call('rbd_close', this.pointer);
   }
+}
+
+const LOCKERS_ROOM = 4096;
+
+function sizeBuffer(size: number): Buffer {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigUInt64LE(BigInt(size));
+  return buffer;
 }
 
 /** sizeof(rbd_image_watcher_t): a pointer to the address, an id, a cookie. */

@@ -15,6 +15,7 @@ import { getGroupSnapshot } from './get-group-snapshot.ts';
 import { getSnapshot } from './get-snapshot.ts';
 import { getVolume } from './get-volume.ts';
 import { listSnapshots } from './list-snapshots.ts';
+import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
 import { modifyVolume } from './modify-volume.ts';
 import { probe } from './probe.ts';
@@ -25,6 +26,7 @@ import type { Site } from './site.ts';
 import type { Engine } from './specs.ts';
 import { undeleteVolume } from './undelete-volume.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
+import { volumeHealth } from './volume-health.ts';
 
 /** An operation as it is written: on a site, for one request. */
 type Operation<K extends keyof Engine> = (site: Site, args: Parameters<Engine[K]>[0], scope: EngineScope) => ReturnType<Engine[K]>;
@@ -41,6 +43,8 @@ export const OPERATIONS: Partial<Operations> = {
   createSnapshot,
   deleteSnapshot,
   getSnapshot,
+  volumeHealth,
+  listVolumeHealth,
   getGroupSnapshot,
   deleteGroupSnapshot,
   createGroupSnapshot,

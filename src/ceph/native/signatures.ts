@@ -76,6 +76,8 @@ export const LIBRBD = {
   rbd_metadata_remove: 'int rbd_metadata_remove(void *image, const char *key)',
   rbd_watchers_list: 'int rbd_watchers_list(void *image, void *watchers, void *max_watchers)',
   rbd_watchers_list_cleanup: 'void rbd_watchers_list_cleanup(void *watchers, size_t num_watchers)',
+  rbd_list_lockers:
+    'int64_t rbd_list_lockers(void *image, void *exclusive, void *tag, void *tag_len, void *clients, void *clients_len, void *cookies, void *cookies_len, void *addrs, void *addrs_len)',
   rbd_flatten_with_progress: 'int rbd_flatten_with_progress(void *image, rbd_progress *cb, void *cbdata)',
   rbd_copy_with_progress3:
     'int rbd_copy_with_progress3(void *image, void *dest_io, const char *destname, void *dest_opts, rbd_progress *cb, void *cbdata)',
