@@ -8,8 +8,9 @@ import { MicroCeph } from '../test/support/micro-ceph.ts';
 import { step } from './step.ts';
 import { findTestFiles } from './test-files.ts';
 
-/** No test file may take longer, in milliseconds. */
-const FILE_TIMEOUT = 10 * 60_000;
+/** No test file may take longer, in milliseconds: one that needs nothing started, and one that needs Ceph. */
+const UNIT_TIMEOUT = 120_000;
+const CEPH_TIMEOUT = 10 * 60_000;
 
 interface Tally {
   passed: number;
@@ -33,7 +34,7 @@ if (files.unit.length + needCeph.length === 0) {
   process.exit(1);
 }
 
-await runFiles(files.unit, 2);
+await runFiles(files.unit, { concurrency: 2, timeout: UNIT_TIMEOUT });
 if (needCeph.length > 0 && !stopping.signal.aborted) await runWithCeph();
 summarize();
 
@@ -41,16 +42,16 @@ async function runWithCeph(): Promise<void> {
   await using ceph = await step('micro Ceph: mon, mgr, osd', () => MicroCeph.start());
   await step('pool rbd, where tests have a namespace each', () => ceph.freshPool('rbd'));
   process.env['LOLIGO_TEST_CEPH'] = ceph.dir;
-  await runFiles(files.ceph, 2);
-  await runFiles(files.alone, 1);
+  await runFiles(files.ceph, { concurrency: 2, timeout: CEPH_TIMEOUT });
+  await runFiles(files.alone, { concurrency: 1, timeout: CEPH_TIMEOUT });
   if (tally.failed > 0) console.log(`\nThe daemons' logs: ${ceph.keepLogs()}`);
 }
 
 /** `concurrency` counts files; the tests of one file run in order. */
-async function runFiles(paths: readonly string[], concurrency: number): Promise<void> {
+async function runFiles(paths: readonly string[], limits: { concurrency: number; timeout: number }): Promise<void> {
   if (paths.length === 0 || stopping.signal.aborted) return;
   const execArgv = ['--import', new URL('../test/support/orphan-guard.ts', import.meta.url).href];
-  const events = run({ files: [...paths], concurrency, timeout: FILE_TIMEOUT, signal: stopping.signal, execArgv });
+  const events = run({ files: [...paths], ...limits, signal: stopping.signal, execArgv });
   events.on('test:summary', ({ file, counts }) => {
     if (file !== undefined) return; // the sum of all follows
     tally.passed += counts.passed;
