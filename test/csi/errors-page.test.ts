@@ -9,8 +9,8 @@ import { CODES } from '../../src/csi/status.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Words of the same form that are no reasons: the environment's, and the protocol's own. */
-const ELSEWHERE = /^(CSI|LOLIGO|UV|NODE_OPTIONS|LC)_?/;
+/** Words of the same form that are no reasons: variables of the environment, and Ceph's own names of health checks. */
+const ELSEWHERE = /^(CSI|LOLIGO|UV|LC|PG)_/;
 
 interface Found {
   readonly files: Set<string>;

@@ -4,7 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { ClusterWatch, controllerService, groupControllerService, identityService, snapshotMetadataService } from '#csi';
+import {
+  ClusterWatch,
+  controllerService,
+  groupControllerService,
+  identityService,
+  type Node,
+  nodeService,
+  snapshotMetadataService,
+} from '#csi';
 import { requestType } from '../../src/csi/definitions.ts';
 import { type Asked, Bed, bedHost, controllerOf, engineOf } from './csi-bed.ts';
 
@@ -26,10 +34,22 @@ async function everything(asked: Asked[]): Promise<Bed> {
     controllerService(host, controller),
     groupControllerService(host, controller),
     snapshotMetadataService(host, controller),
+    nodeService(host, untouchedNode(asked)),
   );
 }
 
+/** A node whose every part notes that it was touched. */
+function untouchedNode(asked: Asked[]): Node {
+  const touch = (target: object, part: string | symbol): never => {
+    asked.push([String(part), target]);
+    throw new TypeError(`the test does not expect ${String(part)}`);
+  };
+  return new Proxy<Node>({} as Node, { get: touch });
+}
+
 const METHODS = [
+  ...['NodeStageVolume', 'NodeUnstageVolume', 'NodePublishVolume', 'NodeUnpublishVolume', 'NodeExpandVolume'],
+  ...['NodeGetVolumeStats', 'NodeGetVolumeHealth', 'NodeGetStorageHealth'],
   ...['CreateVolume', 'DeleteVolume', 'ControllerPublishVolume', 'ControllerUnpublishVolume', 'ValidateVolumeCapabilities'],
   ...['ListVolumes', 'ControllerListVolumeHealth', 'ControllerGetVolumeHealth', 'GetCapacity', 'CreateSnapshot', 'DeleteSnapshot'],
   ...['ListSnapshots', 'GetSnapshot', 'ControllerExpandVolume', 'ControllerGetVolume', 'ControllerModifyVolume'],
