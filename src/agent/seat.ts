@@ -45,6 +45,7 @@ export class Seat {
   readonly #retired = new Set<AgentProcess>();
   readonly #unfenced = new Set<AgentProcess>();
   #fencing = false;
+  #ending = false;
   #cause: StartCause = 'first';
   #inFlight = 0;
   usedAt = Date.now();
@@ -159,7 +160,8 @@ export class Seat {
     const wasRetired = this.#retired.delete(agent);
     if (this.#current === agent) this.#current = undefined;
     if (!agent.leftCleanly && !wasRetired) this.#cause = 'died';
-    if (agent.leftCleanly || agent.address === '') {
+    // At the end of the process nobody asks again, so there is nobody to keep from it.
+    if (agent.leftCleanly || agent.address === '' || this.#ending) {
       agent.settle();
       return;
     }
@@ -169,20 +171,21 @@ export class Seat {
 
   /** Cuts off the dead one after the other, by whichever agent lives. */
   async #fenceAll(by: AgentProcess | undefined): Promise<void> {
-    if (this.#fencing || this.#unfenced.size === 0) return;
+    if (this.#fencing || this.#ending || this.#unfenced.size === 0) return;
     this.#fencing = true;
     const living = by ?? this.#serving();
     for (const dead of this.#unfenced) {
-      if (!(await living.fence(dead.address))) break;
+      if (this.#ending || !(await living.fence(dead.address))) break;
       this.#unfenced.delete(dead);
       dead.settle();
     }
     this.#fencing = false;
-    if (this.#unfenced.size > 0) setTimeout(() => void this.#fenceAll(undefined), FENCE_AGAIN_MS).unref();
+    if (this.#unfenced.size > 0 && !this.#ending) setTimeout(() => void this.#fenceAll(undefined), FENCE_AGAIN_MS).unref();
   }
 
   /** Lets every agent go; resolves when the processes are gone. */
   async end(): Promise<void> {
+    this.#ending = true;
     const agents = [...this.#retired, ...(this.#current === undefined ? [] : [this.#current])];
     for (const agent of this.#retired) agent.kill();
     this.#current?.end();

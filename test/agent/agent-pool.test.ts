@@ -42,7 +42,7 @@ function agentPids(): number[] {
 }
 
 async function aVolumeIn(pool: TestPool, agents: AgentPool): Promise<{ pool: string; namespace: string; image: string }> {
-  const spec = aVolume(pool, { name: 'pvc-1' });
+  const spec = aVolume(pool, { image: 'pvc-1' });
   await agents.engine(await connectionTo()).createVolume(spec, within(30));
   return { pool: spec.pool, namespace: spec.namespace, image: spec.image };
 }
@@ -99,7 +99,7 @@ test('a call whose time is over before its turn begins nothing', async () => {
   await using pool = await ceph.freshNamespace();
   await using agents = aPool();
   await aVolumeIn(pool, agents);
-  const spec = aVolume(pool, { name: 'pvc-late' });
+  const spec = aVolume(pool, { image: 'pvc-late' });
 
   const late = agents.engine(await connectionTo()).createVolume(spec, within(-1));
 
@@ -128,7 +128,7 @@ test('two hundred calls at once on a cold pool are served by one agent', async (
   const engine = agents.engine(await connectionTo());
 
   const names = Array.from({ length: 200 }, (_, index) => `pvc-${index}`);
-  await Promise.all(names.map((name) => engine.createVolume(aVolume(pool, { name }), within(60))));
+  await Promise.all(names.map((name) => engine.createVolume(aVolume(pool, { image: name }), within(60))));
 
   assert.equal(started, 1);
   assert.equal(((await pool.rbdJson('ls')) as unknown[]).length, 200);
