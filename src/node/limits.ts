@@ -15,8 +15,6 @@ export const LIMITS = {
   loop: 10_000,
   /** Opening the image: connecting (bounded by itself), a dozen operations. */
   map: 40_000,
-  /** Asking the daemon for something that needs no Ceph. */
-  ask: 10_000,
   daemonStart: 10_000,
   daemonStop: 5_000,
 } as const;

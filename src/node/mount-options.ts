@@ -70,7 +70,7 @@ function checkOption(option: string): void {
   if (/\p{Cc}/u.test(option)) throw bad(option, 'has control characters');
   if (option.length > OPTION_MAX) throw bad(option, 'is too long');
   const name = option.split('=')[0] ?? '';
-  if (!/^[A-Za-z0-9_.-]+$/.test(name)) throw bad(option, 'is not a mount option');
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) throw bad(option, 'is not a mount option');
   if (REFUSED.has(name) || /^x-/i.test(name)) throw bad(option, 'is not for a volume');
   if (option.includes('/')) throw bad(option, 'names a path');
 }

@@ -98,7 +98,7 @@ function leftovers(dir: string): readonly string[] {
     ...mountsBelow(dir).map((path) => `mount ${path}`),
     ...loopsBelow(dir).map((path) => `loop device ${path}`),
     ...processesOf(dir).map((pid) => `process ${pid}`),
-    ...filesBelow(join(dir, 's', 'volumes')).map((path) => `state ${path}`),
+    ...['s/volumes', 'd/state/volumes'].flatMap((state) => filesBelow(join(dir, state))).map((path) => `state ${path}`),
   ];
 }
 
@@ -117,7 +117,10 @@ function loopsBelow(dir: string): readonly string[] {
 
 function processesOf(dir: string): readonly number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => pid !== process.pid && readOr(`/proc/${pid}/cmdline`).includes(`${dir}/`));
+  return pids.filter((pid) => {
+    const [program, ...args] = readOr(`/proc/${pid}/cmdline`).split('\0');
+    return program?.endsWith('qemu-storage-daemon') && args.some((argument) => argument.includes(`${dir}/`));
+  });
 }
 
 function filesBelow(dir: string): readonly string[] {

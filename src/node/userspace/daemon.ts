@@ -15,8 +15,11 @@ export const DAEMON = 'qemu-storage-daemon';
 /** sun_path of a unix socket. */
 const SOCKET_PATH_MAX = 107;
 
-/** Starts a daemon that serves nothing yet, and waits until it can be asked. */
-export async function startDaemon(dir: string): Promise<void> {
+/**
+ * Starts a daemon that serves nothing yet, and opens the conversation in which it is told what to serve: one and the
+ * same, for a second one right after a first may be closed with it.
+ */
+export async function startDaemon(dir: string, limit: number): Promise<Qmp> {
   const socket = socketOf(dir);
   if (Buffer.byteLength(socket) > SOCKET_PATH_MAX || socket.includes(',')) {
     throw new Failure('precondition', 'STATE_DIR_UNUSABLE', 'the state directory has too long a path, or one with a comma');
@@ -25,8 +28,7 @@ export async function startDaemon(dir: string): Promise<void> {
   const until = Date.now() + LIMITS.daemonStart;
   for (;;) {
     try {
-      using _ = await Qmp.connect(socket, LIMITS.ask);
-      return;
+      return await Qmp.connect(socket, limit);
     } catch (error) {
       if (Date.now() > until) throw error;
       await sleep(20);

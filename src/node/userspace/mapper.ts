@@ -84,8 +84,7 @@ export class UserspaceMapper implements Mapper {
     const mountpoint = join(dir, IMAGE);
     await writeFile(mountpoint, '', { mode: 0o600 });
     await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
-    await startDaemon(dir);
-    using qmp = await askDaemon(dir, LIMITS.map);
+    using qmp = await startDaemon(dir, LIMITS.map);
     await addSecret(qmp, spec.connection.key);
     await addNode(qmp, 'volume', imageOptions(dir, spec));
     const writable = !spec.readonly;
