@@ -5,8 +5,8 @@ import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
-import type { Made } from './create-volume.ts';
 import { isDeeperThan } from './clone-depth.ts';
+import type { Made } from './create-volume.ts';
 import { featureBits } from './features.ts';
 import { imageOptions } from './image-shape.ts';
 import type { SeenVolume } from './look.ts';
@@ -59,5 +59,9 @@ export async function planFlatten(site: Site, want: VolumeSpec, parent: SeenVolu
 /** Before librbd 19 the snapshot of a group's member can be read but not cloned. The copy goes on without the caller. */
 async function copyLater(site: Site, want: VolumeSpec, from: SnapshotRef): Promise<Failure> {
   await addWork(await site.openToMake(want), { do: 'copy', image: want.image, from, spec: want });
-  return new Failure('unfinished', 'COPY_RUNNING', `${formatImage(want)} is being copied from ${formatImage(from)}@${from.snapshot}`);
+  return new Failure(
+    'unfinished',
+    'COPY_RUNNING',
+    `${formatImage(want)} is being copied from ${formatImage(from)}@${from.snapshot}`,
+  );
 }

@@ -2,9 +2,9 @@
  * Makes a volume of another: an internal snapshot, a clone of it, and the snapshot dropped again (it lives on in the
  * source's trash namespace until the clone is flattened or gone). Clone requests of one source share a snapshot.
  */
-import { dropSnapshot, takeSnapshot } from '#ceph';
+
 import { randomBytes } from 'node:crypto';
-import { Failure } from '#lib/failure';
+import { dropSnapshot, takeSnapshot } from '#ceph';
 import { formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
@@ -13,16 +13,14 @@ import { cloneAndGrow, planFlatten } from './clone-snapshot.ts';
 import type { Made } from './create-volume.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Site } from './site.ts';
+import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { ImageRef, VolumeSpec } from './specs.ts';
 import { addWork, removeWork } from './work-index.ts';
-
-/** The kernel client maps an image with at most 510 snapshots, those in the trash namespace included. */
-export const SNAPSHOTS_MAX = 450;
 
 export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRef, scope: Scope): Promise<Made> {
   const source = await getVolumeImage(site, from);
   const size = chooseSize(want, source.header.size);
-  checkSnapshotRoom(source);
+  await checkSnapshotRoom(source);
   await planFlatten(site, want, source);
   checkpoint(scope);
 
@@ -31,14 +29,6 @@ export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRe
     drop: (snapshot) => dropInternal(source, snapshot),
     use: (snapshot) => cloneAndGrow(site, want, { parent: source, snapshot, parentSize: source.header.size, size }),
   });
-}
-
-/** Throws `exhausted`: a volume with more snapshots could not be mapped by the kernel any more. */
-export function checkSnapshotRoom(volume: SeenVolume): void {
-  const count = volume.header.snapshotIds.length;
-  if (count < SNAPSHOTS_MAX) return;
-  const message = `${formatImage({ ...volume.io, image: volume.image })} has ${count} snapshots, those that its clones hold included; delete some, or flatten clones`;
-  throw new Failure('exhausted', 'TOO_MANY_SNAPSHOTS', message);
 }
 
 async function takeInternal(source: SeenVolume): Promise<string> {

@@ -4,7 +4,7 @@
  * The copy grows under a name of its own and gets the volume's name last, so the volume's name never shows a part of
  * it; a copy that was cut off is thrown away and begun again. Dropping the note in the work index calls it off.
  */
-import { findImageId, findHeader, Image, type IoContext, isErrno, removeImage, renameImage, showSnapshot } from '#ceph';
+import { findHeader, findImageId, Image, type IoContext, isErrno, removeImage, renameImage, showSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { INTERNAL } from '#lib/handle';
 import { openToChange } from './change-image.ts';

@@ -7,7 +7,6 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
-import { checkSnapshotRoom } from './clone-volume.ts';
 import { deleteGroupSnapshot } from './delete-group-snapshot.ts';
 import { freeFromStale } from './free-from-group.ts';
 import { checkMembersOurs, readMembers, toGroupSnapshot } from './group-members.ts';
@@ -16,6 +15,7 @@ import { getVolumeImage, type SeenVolume } from './look.ts';
 import { type Claim, claimName, newClaim, takeOver } from './name-index.ts';
 import type { Site } from './site.ts';
 import { newSnapshotRecord, readSnapshotRecord, snapshotKey, writeSnapshotRecord } from './snapshot-record.ts';
+import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { GroupSnapshot, GroupSnapshotSpec } from './specs.ts';
 
 export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, scope: Scope): Promise<GroupSnapshot> {
@@ -58,7 +58,7 @@ async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Pr
 /** Throws for volumes of which no common snapshot can be taken. */
 function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolume[]): void {
   for (const volume of volumes) {
-    checkSnapshotRoom(volume);
+    await checkSnapshotRoom(volume);
     const name = nameOfVolume(volume);
     if (volume.io.namespace !== want.namespace) {
       throw new Failure(

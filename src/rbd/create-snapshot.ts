@@ -10,7 +10,6 @@ import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { claimSnapshot, snapshotClaim } from './claim-snapshot.ts';
-import { checkSnapshotRoom } from './clone-volume.ts';
 import { explain } from './errno.ts';
 import { type SeenVolume, volumeMissing } from './look.ts';
 import { dropName } from './name-index.ts';
@@ -22,6 +21,7 @@ import {
   type SnapshotTraces,
   writeSnapshotRecord,
 } from './snapshot-record.ts';
+import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { Snapshot, SnapshotSpec } from './specs.ts';
 import { toSnapshot } from './to-snapshot.ts';
 
@@ -31,7 +31,7 @@ export async function createSnapshot(site: Site, want: SnapshotSpec, scope: Scop
   compareRecord(site, want, traces);
   if (traces.info !== undefined) return await toSnapshot(site, { ...traces, info: traces.info }, want.snapshot);
   if (traces.volume.image !== want.image) throw volumeMissing(site, want);
-  checkSnapshotRoom(traces.volume);
+  await checkSnapshotRoom(traces.volume);
 
   await claimSnapshot(site, want, traces);
   checkpoint(scope);

@@ -111,4 +111,3 @@ async function mark(site: Site, io: IoContext, want: VolumeSpec, made: Made): Pr
 function vanished(want: VolumeSpec): Failure {
   return new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was removed while it was being made`);
 }
-

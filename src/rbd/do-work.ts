@@ -7,10 +7,9 @@ import type { EngineScope } from './engine-scope.ts';
 import { seeImage } from './look.ts';
 import type { Outcome } from './reap.ts';
 import type { Site } from './site.ts';
+import { SNAPSHOTS_CROWDED } from './snapshot-room.ts';
 import { addWork, removeWork, type Work } from './work-index.ts';
 
-/** From so many snapshots on the oldest clones are flattened; see SNAPSHOTS_MAX. */
-export const SNAPSHOTS_CROWDED = 250;
 const FLATTEN_AT_ONCE = 16;
 
 export async function doWork(site: Site, io: IoContext, work: Work, scope: EngineScope): Promise<Outcome> {

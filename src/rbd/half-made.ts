@@ -6,7 +6,17 @@
  * Another controller may be making the very image just now, so one is removed only when it is older than any creator
  * can live (`Identity.creatorLife`); until then the answer is `busy`.
  */
-import { diffImage, dropObject, findDirectoryId, Image, type ImageHeader, type IoContext, isErrno, removeImage, statObject } from '#ceph';
+import {
+  diffImage,
+  dropObject,
+  findDirectoryId,
+  Image,
+  type ImageHeader,
+  type IoContext,
+  isErrno,
+  removeImage,
+  statObject,
+} from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage, type ImageRef } from '#lib/handle';
 import { OBJECT_MAP } from './features.ts';

@@ -48,7 +48,11 @@ export async function getVolumeImage(site: Site, ref: ImageRef, keys: readonly s
 }
 
 /** A volume under its name, or under the name that it keeps while its snapshots outlive it. */
-export async function findVolumeOrDeleted(site: Site, ref: ImageRef, keys: readonly string[] = []): Promise<SeenVolume | undefined> {
+export async function findVolumeOrDeleted(
+  site: Site,
+  ref: ImageRef,
+  keys: readonly string[] = [],
+): Promise<SeenVolume | undefined> {
   return (await findVolume(site, ref, keys)) ?? (await findVolume(site, { ...ref, image: ref.image + DELETED }, keys));
 }
 

@@ -9,8 +9,8 @@
 import { changeMetadata, Image, type ImageHeader, type IoContext, listMetadata } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, type ImageRef } from '#lib/handle';
-import type { Labels, Mutable, VolumeSpec } from './specs.ts';
 import { JOURNALING } from './features.ts';
+import type { Labels, Mutable, VolumeSpec } from './specs.ts';
 
 export const RECORD = 'loligo.volume';
 export const VERSION = 1;

@@ -2,8 +2,8 @@ import { type ImageHeader, listChildren } from '#ceph';
 import { sameFeatures } from './compare-volume.ts';
 import { hasItsObjectMap, isEmpty } from './half-made.ts';
 import { findVolume } from './look.ts';
-import { findSnapshot } from './snapshot-record.ts';
 import type { Site } from './site.ts';
+import { findSnapshot } from './snapshot-record.ts';
 import type { VolumeSpec } from './specs.ts';
 
 export type Verdict = 'as-wanted' | 'cut-short' | 'foreign';

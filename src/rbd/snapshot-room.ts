@@ -1,0 +1,20 @@
+/**
+ * The kernel client maps an image with at most 510 snapshots, those included that its clones hold in the trash
+ * namespace. So there is a bound below that, and long before it the oldest clones are flattened.
+ */
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
+import type { SeenVolume } from './look.ts';
+import { addWork } from './work-index.ts';
+
+const SNAPSHOTS_MAX = 450;
+export const SNAPSHOTS_CROWDED = 250;
+
+/** Throws `exhausted` when no further snapshot fits; notes the oldest clones for flattening when it gets crowded. */
+export async function checkSnapshotRoom({ io, image, header }: SeenVolume): Promise<void> {
+  const count = header.snapshotIds.length;
+  if (count >= SNAPSHOTS_CROWDED) await addWork(io, { do: 'flatten-children', image });
+  if (count < SNAPSHOTS_MAX) return;
+  const message = `${formatImage({ ...io, image })} has ${count} snapshots, those that its clones hold included; delete some, or flatten clones`;
+  throw new Failure('exhausted', 'TOO_MANY_SNAPSHOTS', message);
+}
