@@ -59,23 +59,27 @@ export class Reaper {
   }
 
   async #visit(cluster: string): Promise<void> {
-    await this.#guard({ cluster }, async () => {
-      const scope = { deadline: Date.now() + LOOK_MS, log: this.#settings.log };
-      const places = await this.#settings.clusters.engineAt(cluster).findPlaces({}, scope);
-      for (const place of places) void this.#guard({ cluster, ...place }, () => this.#reap(cluster, place));
-    });
+    await this.#guard({ cluster }, () => this.#single(cluster, () => this.#reapAll(cluster)));
   }
 
-  /** One pass at a time in a place; who asks meanwhile gets another behind it. */
-  async #reap(cluster: string, place: Place): Promise<void> {
-    const key = `${cluster}/${formatPlace(place)}`;
+  async #reapAll(cluster: string): Promise<void> {
+    const scope = { deadline: Date.now() + LOOK_MS, log: this.#settings.log };
+    const places = await this.#settings.clusters.engineAt(cluster).findPlaces({}, scope);
+    for (const place of places) {
+      const reap = (): Promise<void> => this.#single(`${cluster}/${formatPlace(place)}`, () => this.#pass(cluster, place));
+      void this.#guard({ cluster, ...place }, reap);
+    }
+  }
+
+  /** One at a time of each; who asks meanwhile gets another behind it. A cluster that is away must gather no crowd. */
+  async #single(key: string, work: () => Promise<void>): Promise<void> {
     const isBusy = this.#busy.has(key);
     this.#busy.set(key, isBusy ? 'again' : 'running');
     if (isBusy) return;
     try {
       do {
         this.#busy.set(key, 'running');
-        await this.#pass(cluster, place);
+        await work();
       } while (this.#busy.get(key) === 'again' && !this.#stopped);
     } finally {
       this.#busy.delete(key);
