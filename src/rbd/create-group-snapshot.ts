@@ -24,7 +24,7 @@ export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, s
   if (seen?.snapshot?.complete) return await settle(site, want, seen);
 
   const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, [snapshotKey(want.group)])));
-  checkTogether(want, volumes);
+  await checkTogether(want, volumes);
   await claim(site, want, seen);
   if (seen !== undefined) await dropTaken(seen, want.group, volumes);
   checkpoint(scope);
@@ -56,7 +56,7 @@ async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Pr
 }
 
 /** Throws for volumes of which no common snapshot can be taken. */
-function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolume[]): void {
+async function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolume[]): Promise<void> {
   for (const volume of volumes) {
     await checkSnapshotRoom(volume);
     const name = nameOfVolume(volume);
