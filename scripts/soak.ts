@@ -60,8 +60,8 @@ function run({ command, environment }: Form, log: string): Promise<number> {
 
 async function note(form: Form, outcome: { code: number; log: string; minutes: number }): Promise<void> {
   if (!existsSync(RESULTS)) writeFileSync(RESULTS, '# Results of the long runs\n');
-  const ceph = (await runProgram('ceph', ['--version'])).stdout.trim();
-  const commit = (await runProgram('git', ['-C', ROOT, 'rev-parse', '--short', 'HEAD'])).stdout.trim();
+  const ceph = (await runProgram('ceph', ['--version'])).trim();
+  const commit = (await runProgram('git', ['-C', ROOT, 'rev-parse', '--short', 'HEAD'])).trim();
   const closing = readFileSync(outcome.log, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
   const settings = Object.entries(form.environment ?? {}).map(([name, value]) => `${name}=${value} `);
   appendFileSync(
