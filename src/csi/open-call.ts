@@ -8,7 +8,7 @@ import type { Host } from './rpc.ts';
 import { codeName, type Status } from './status.ts';
 
 /** Kept back of the caller's time, so that our answer, with its cause, is there before gRPC's bare DEADLINE_EXCEEDED. */
-const MARGIN_MS = 250;
+const MARGIN_MS = 600;
 
 /** Asked again and again by kubelet and sidecars; well answered, they are worth a line only to who debugs. */
 const QUIET = /^(Probe|GetPlugin.*|.*GetCapabilities|NodeGet.*|List.*|ControllerGet.*|ControllerListVolumeHealth|GetCapacity)$/;

@@ -6,8 +6,11 @@ import { OpenCall } from './open-call.ts';
 import type { Host, Locks, Rpc } from './rpc.ts';
 import { OK, toStatus } from './status.ts';
 
-/** How long after its deadline a handler may still answer by itself, before the wrapper does. */
-const GRACE_MS = 100;
+/**
+ * How long after its deadline a handler may still answer by itself, before the wrapper does: an agent that is overdue
+ * gets a quarter of a second to say what it waits for, and that is worth more than our own word.
+ */
+const GRACE_MS = 400;
 
 /** A method of a service: its name in the protocol, what it does, and what it holds meanwhile. */
 export interface Method<Context, Request, Want, Answer> {
