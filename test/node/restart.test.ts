@@ -70,6 +70,24 @@ test('staging that is killed at any moment is finished by the next call', async 
   }
 });
 
+test('staging that is killed at any moment is undone by unstaging, and the volume can be used again', async (t) => {
+  await using bed = await NodeBed.open(sharedCeph());
+  for (const after of POINTS.filter((_, index) => index % 2 === 0)) {
+    await t.test(`killed after ${after} ms`, async () => {
+      const spec = await bed.image(`v${after}`);
+      const role = await nodeRole({ stateDir: bed.host.stateDir, act: 'stage', stage: spec, publish: undefined }, 'began');
+      await sleep(after);
+      await killed(role);
+
+      await unstage(bed.host, spec, aScope());
+
+      assert.deepEqual(bed.leftovers(), []);
+      await stage(bed.host, spec, aScope()); // As another node would: nothing is known of the first attempt.
+      await unstage(bed.host, spec, aScope());
+    });
+  }
+});
+
 test('unstaging that is killed at any moment is finished by the next call', async (t) => {
   await using bed = await NodeBed.open(sharedCeph());
   const spec = await bed.image('v');
