@@ -13,6 +13,7 @@ import { snapshotClaim } from './claim-snapshot.ts';
 import { retireDeleted } from './delete-volume.ts';
 import type { SeenVolume } from './look.ts';
 import { dropName, findClaim } from './name-index.ts';
+import { dropOrphaned } from './orphaned-snapshots.ts';
 import type { Site } from './site.ts';
 import { dropSnapshotRecord, lookForSnapshot, type SnapshotTraces } from './snapshot-record.ts';
 import type { SnapshotRef } from './specs.ts';
@@ -23,6 +24,7 @@ export async function deleteSnapshot(site: Site, ref: SnapshotRef, scope: Scope)
   checkOurs(site, ref, traces);
 
   if (traces.info !== undefined) await dropFrom(traces.volume, ref.snapshot);
+  else if (traces.residue) await dropOrphaned(traces.volume.io, traces.volume.header, traces.volume.image);
   checkpoint(scope);
   if (traces.record === undefined) {
     await dropClaim(site, ref);

@@ -20,6 +20,7 @@ import {
   listGroupSnapshots,
   readSnapshots,
   removeGroupSnapshot,
+  type SnapshotInfo,
   takeFromGroup,
 } from '#ceph';
 import { formatImage, formatPlace } from '#lib/handle';
@@ -27,6 +28,7 @@ import { openToChange } from './change-image.ts';
 import { parseImage } from './claim-snapshot.ts';
 import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
 import type { Claim, ClaimKey } from './name-index.ts';
+import { isOrphaned } from './orphaned-snapshots.ts';
 import type { Site } from './site.ts';
 import { snapshotKey } from './snapshot-record.ts';
 import type { GroupRef } from './specs.ts';
@@ -87,7 +89,8 @@ export async function dropTaken(group: SeenGroup, name: string, volumes: readonl
 
 async function dropParts({ io, header, image }: SeenVolume, groupId: string): Promise<void> {
   const infos = await readSnapshots(io, header.id, header.snapshotIds);
-  const parts = infos.filter(({ namespace }) => namespace.kind === 'group' && namespace.groupId === groupId);
+  const isPart = ({ namespace }: SnapshotInfo): boolean => namespace.kind === 'group' && namespace.groupId === groupId;
+  const parts = infos.filter((info) => isPart(info) || isOrphaned(info));
   if (parts.length === 0) return;
   await using open = await openToChange(io, header, image);
   for (const part of parts) await dropSnapshotById(open, part.id);

@@ -9,6 +9,7 @@ import { inParallel } from '#lib/in-parallel';
 import { doWork } from './do-work.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
+import { dropOrphaned } from './orphaned-snapshots.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
@@ -58,7 +59,7 @@ async function purge(site: Site, io: IoContext, entry: TrashEntry, scope: Engine
   const header = await findHeader(io, entry.id, [RECORD]);
   const record = header && readRecord(header, entry.name);
   if (record?.instance !== site.identity.instance || header === undefined) return 'done';
-  if (header.snapshotIds.length > 0) return 'waiting';
+  if ((await dropOrphaned(io, header, entry.name)) > 0) return 'waiting';
   // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
   await addWork(io, { do: 'purge', image: entry.id });
   await purgeFromTrash(io, entry.id, () => scope.progress());

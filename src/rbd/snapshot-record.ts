@@ -10,6 +10,7 @@ import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
+import { isOrphaned } from './orphaned-snapshots.ts';
 import { applyMetadata } from './record.ts';
 import type { Site } from './site.ts';
 import type { Labels, SnapshotRef } from './specs.ts';
@@ -33,9 +34,11 @@ export interface SnapshotTraces {
   readonly volume: SeenVolume;
   readonly info: SnapshotInfo | undefined;
   readonly record: SnapshotRecord | undefined;
+  /** What a removal that was cut off left of it. */
+  readonly residue: boolean;
 }
 
-export interface SeenSnapshot extends SnapshotTraces {
+export interface SeenSnapshot extends Omit<SnapshotTraces, 'residue'> {
   readonly info: SnapshotInfo;
   /** Undefined for one that Loligo did not take (S2). */
   readonly record: SnapshotRecord | undefined;
@@ -93,7 +96,10 @@ export async function lookForSnapshot(site: Site, ref: SnapshotRef): Promise<Sna
   if (volume === undefined) return undefined;
   const record = readSnapshotRecord(volume.header.metadata, ref.snapshot);
   const infos = await readSnapshots(volume.io, volume.header.id, volume.header.snapshotIds);
-  return { volume, record, info: infos.find((candidate) => isNamed(candidate, ref.snapshot, record)) };
+  const residue = infos.some(
+    (info) => isOrphaned(info) && info.namespace.kind === 'trash' && info.namespace.originalName === ref.snapshot,
+  );
+  return { volume, record, residue, info: infos.find((candidate) => isNamed(candidate, ref.snapshot, record)) };
 }
 
 export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSnapshot | undefined> {

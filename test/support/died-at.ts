@@ -1,7 +1,7 @@
 /** Kill points: an operation of the engine in a process of its own that kills itself (SIGKILL) at a certain C call. */
 import { spawn } from 'node:child_process';
 import { serialize } from 'node:v8';
-import type { Engine, Identity } from '#rbd';
+import type { Engine } from '#rbd';
 import { adminKey, type Bed } from './engine-bed.ts';
 import type { TestPool } from './micro-ceph.ts';
 
@@ -12,7 +12,6 @@ export interface Death {
   readonly call: number;
   /** Milliseconds after the call began; undefined for right before it. */
   readonly after?: number | undefined;
-  readonly identity?: Partial<Identity>;
 }
 
 /**
@@ -20,7 +19,7 @@ export interface Death {
  * operation came to its end alive.
  */
 export async function diedAt(pool: TestPool, bed: Bed, death: Death): Promise<boolean> {
-  const input = serialize({ identity: {}, ...death, monitors: pool.ceph.monitors, key: await adminKey(pool.ceph) });
+  const input = serialize({ ...death, identity: bed.site.identity, monitors: pool.ceph.monitors, key: await adminKey(pool.ceph) });
   const { address, signal, complaint } = await runChild(input);
   if (signal === 'SIGKILL') {
     await bed.site.cluster.blocklist(address, 600);

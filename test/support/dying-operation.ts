@@ -3,7 +3,7 @@ import { deserialize } from 'node:v8';
 import { connect, Native } from '#ceph';
 import { type Identity, runOperation, Site } from '#rbd';
 import type { Death } from './died-at.ts';
-import { aScope, IDENTITY } from './engine-bed.ts';
+import { aScope } from './engine-bed.ts';
 
 const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
@@ -11,7 +11,7 @@ for await (const chunk of process.stdin) chunks.push(chunk);
 const death = deserialize(Buffer.concat(chunks)) as Death & {
   monitors: readonly string[];
   key: string;
-  identity: Partial<Identity>;
+  identity: Identity;
 };
 
 let calls = 0;
@@ -31,6 +31,6 @@ const options = { rados_osd_op_timeout: '30' };
 const cluster = await connect(native, { monitors: death.monitors, user: 'admin', key: death.key, options });
 process.stdout.write(`${cluster.addresses()}\n`);
 counting = true;
-await runOperation(new Site(cluster, { ...IDENTITY, ...death.identity }), death.operation, death.args as never, aScope());
+await runOperation(new Site(cluster, death.identity), death.operation, death.args as never, aScope());
 counting = false;
 await cluster[Symbol.asyncDispose]();

@@ -13,7 +13,10 @@ export interface Bed extends AsyncDisposable {
   readonly engine: BedEngine;
 }
 
-export const IDENTITY: Identity = { cluster: 'prod', site: 'east', instance: 'test', creatorLife: 0 };
+/** Tests that run at the same time in one pool do not see each other's volumes in listings. */
+export function identityIn(pool: Pick<TestPool, 'spec'>): Identity {
+  return { cluster: 'prod', site: 'east', instance: `test of ${pool.spec}`, creatorLife: 0 };
+}
 
 /** C calls run on libuv's threads: four of them would make the concurrency that tests are about. Read at the first call. */
 process.env['UV_THREADPOOL_SIZE'] = '32';
@@ -35,7 +38,7 @@ export async function engineBed(
   const { user: name, key } = user ?? { user: 'admin', key: await adminKey(pool.ceph) };
   const settings = { monitors: pool.ceph.monitors, user: name, key, options: { rados_osd_op_timeout: '30' } };
   const cluster: Cluster = await connect(theNative(), settings);
-  const site = new Site(cluster, { ...IDENTITY, ...identity });
+  const site = new Site(cluster, { ...identityIn(pool), ...identity });
   return { site, engine: engineOf(site), [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
 }
 

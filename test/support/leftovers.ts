@@ -6,8 +6,9 @@ const BOOKKEEPING = /^(loligo\.(snapshots\.\d+|work|published)|rbd_(directory|tr
 
 /** Reaps until nothing is purged any more, and names every object and every key that should not be there. */
 export async function leftovers(pool: TestPool, bed: Bed): Promise<string[]> {
-  for (let purged = 1; purged > 0; ) ({ purged } = await bed.engine.reap(pool.place));
-  const found: string[] = [];
+  let reaped = await bed.engine.reap(pool.place);
+  while (reaped.purged > 0) reaped = await bed.engine.reap(pool.place);
+  const found = reaped.failed.map(({ image, reason }) => `not reaped: ${image}: ${reason}`);
   for (const object of await pool.objects()) {
     if (object === 'loligo.pool') continue;
     if (!BOOKKEEPING.test(object)) found.push(object);
