@@ -9,7 +9,7 @@ import { checkpoint, type Scope } from '#lib/scope';
 import { check, growMounted, growUnmounted, inspect, make } from './filesystems.ts';
 import { dirOf, type NodeHost } from './host.ts';
 import { readMapOptions } from './map-options.ts';
-import { chooseMapper, type Device, type Mapper } from './mapper.ts';
+import { chooseMapper, type Device, type Mapper, type MapSpec } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
 import { findMountOf, mountDevice, unmountAll } from './mounts.ts';
@@ -56,7 +56,7 @@ export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Prom
   scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');
 }
 
-export function mapSpec(spec: Pick<StageSpec, 'volume' | 'snapshot' | 'readonly' | 'mapOptions' | 'connection'>) {
+function mapSpec(spec: StageSpec): MapSpec {
   const { volume, snapshot, readonly, connection } = spec;
   return { image: volume, snapshot, readonly: readonly || snapshot !== '', options: readMapOptions(spec.mapOptions), connection };
 }

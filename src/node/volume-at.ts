@@ -24,6 +24,7 @@ export interface Located {
 
 /** Throws `not-found` unless the volume is staged here and is what lies at the path. */
 export async function getVolumeAt(host: NodeHost, at: VolumeAt): Promise<Located> {
+  if (!at.path.startsWith('/')) throw notAt(at); // CSI's own checks ask for this code.
   const path = checkPath('volume_path', at.path);
   const staged = await findStaged(host, at.volume);
   if (staged === undefined || staged.mapped.state === 'none') {
@@ -38,5 +39,9 @@ export async function getVolumeAt(host: NodeHost, at: VolumeAt): Promise<Located
   ) {
     return { staged, device, path, fsType: '', superReadonly: false };
   }
-  throw new Failure('not-found', 'NOT_AT_PATH', `the volume ${formatVolume(at.volume)} is not at ${path}`);
+  throw notAt(at);
+}
+
+function notAt({ volume, path }: VolumeAt): Failure {
+  return new Failure('not-found', 'NOT_AT_PATH', `the volume ${formatVolume(volume)} is not at ${path}`);
 }

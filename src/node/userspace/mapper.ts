@@ -8,7 +8,9 @@
  */
 import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
+import type { ImageRef } from '#lib/handle';
 import { LIMITS } from '../limits.ts';
 import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { mountAt, readMounts } from '../mount-table.ts';
@@ -16,9 +18,11 @@ import { run } from '../run.ts';
 import { cephConf, checkOptions } from './ceph-conf.ts';
 import { askDaemon, DAEMON, findDaemons, startDaemon, stopDaemon } from './daemon.ts';
 import { attachLoop, detachLoop, findLoops, hasLoopDevices, refreshLoop } from './loop.ts';
-import type { Qmp } from './qmp.ts';
+import type { Qmp, QmpArguments } from './qmp.ts';
 
 const IMAGE = 'image';
+/** The daemon's name of a key begins so; the CephX user follows. */
+const KEY_OF = 'key.';
 const FILES = ['ceph.conf', IMAGE, 'qmp.sock', 'daemon.log'];
 
 export class UserspaceMapper implements Mapper {
@@ -56,12 +60,12 @@ export class UserspaceMapper implements Mapper {
     return attachLoop(join(dir, IMAGE), readonly);
   }
 
-  async resize(dir: string, spec: MapSpec): Promise<Device> {
+  async resize(dir: string, image: ImageRef): Promise<Device> {
     const found = await this.find(dir);
     if (found.state !== 'alive') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     if (found.device.readonly) return found.device;
     using qmp = await askDaemon(dir, LIMITS.map);
-    const size = await imageSize(qmp, dir, spec);
+    const size = await imageSize(qmp, dir, image);
     if (size > found.device.size) {
       await qmp.ask('block_resize', { 'node-name': 'volume', size: Number(size) });
       await refreshLoop(found.device, join(dir, IMAGE));
@@ -85,11 +89,11 @@ export class UserspaceMapper implements Mapper {
     await writeFile(mountpoint, '', { mode: 0o600 });
     await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
     using qmp = await startDaemon(dir, LIMITS.map);
-    await addSecret(qmp, spec.connection.key);
-    await addNode(qmp, 'volume', imageOptions(dir, spec));
+    const { user, key } = spec.connection;
+    await addSecret(qmp, user, key);
+    await addNode(qmp, 'volume', imageOptions(dir, { ...spec, user }));
     const writable = !spec.readonly;
     await qmp.ask('block-export-add', { type: 'fuse', id: 'file', 'node-name': 'volume', mountpoint, writable, growable: false });
-    await qmp.ask('object-del', { id: 'key' });
   }
 }
 
@@ -98,26 +102,40 @@ function grown(found: Mapped, size: bigint): Device {
   throw new Failure('unfinished', 'DEVICE_NOT_GROWN', 'the device does not show the size of the image yet');
 }
 
-/** The key goes to the daemon's memory by its control socket: never into an argument, a file or the environment. */
-async function addSecret(qmp: Qmp, key: string): Promise<void> {
+/**
+ * The key goes to the daemon's memory by its control socket: never into an argument, a file or the environment. It
+ * stays there under its user's name, for NodeExpandVolume brings no secrets: who mapped the volume looks at it again.
+ */
+async function addSecret(qmp: Qmp, user: string, key: string): Promise<void> {
   if (!/^[A-Za-z0-9+/]+=*$/.test(key)) throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
-  await qmp.ask('object-add', { 'qom-type': 'secret', id: 'key', data: key, format: 'base64' });
+  await qmp.ask('object-add', { 'qom-type': 'secret', id: `${KEY_OF}${user}`, data: key, format: 'base64' });
 }
 
-async function addNode(qmp: Qmp, name: string, options: Readonly<Record<string, unknown>>): Promise<void> {
+/** Whose key the daemon has. */
+async function userOf(qmp: Qmp): Promise<string> {
+  // The daemon's own answer, in the form its protocol fixes.
+  const objects = (await qmp.ask('qom-list', { path: '/objects' })) as readonly { readonly name: string }[];
+  const key = objects.find(({ name }) => name.startsWith(KEY_OF));
+  if (key === undefined) throw new Failure('unfinished', 'DAEMON_REFUSED', 'the process that maps the volume has no key');
+  return key.name.slice(KEY_OF.length);
+}
+
+async function addNode(qmp: Qmp, name: string, options: QmpArguments): Promise<void> {
   await qmp.ask('blockdev-add', { ...options, 'node-name': name });
 }
 
-function imageOptions(dir: string, { image, snapshot, readonly, connection }: MapSpec): Readonly<Record<string, unknown>> {
+type Opening = Pick<MapSpec, 'image' | 'snapshot' | 'readonly'> & { readonly user: string };
+
+function imageOptions(dir: string, { image, snapshot, readonly, user }: Opening): QmpArguments {
   return {
     driver: 'rbd',
     pool: image.pool,
     ...(image.namespace === '' ? {} : { namespace: image.namespace }),
     image: image.image,
     ...(snapshot === '' ? {} : { snapshot }),
-    user: connection.user,
+    user,
     conf: join(dir, 'ceph.conf'),
-    'key-secret': 'key',
+    'key-secret': `${KEY_OF}${user}`,
     'read-only': readonly,
     discard: 'unmap',
     cache: { direct: true },
@@ -128,40 +146,47 @@ function imageOptions(dir: string, { image, snapshot, readonly, connection }: Ma
  * The image's size as Ceph has it now. The open node shows the size it was opened with, and a resize to a stale or a
  * merely requested size could cut the image: so a second, read-only node is opened to look.
  */
-async function imageSize(qmp: Qmp, dir: string, spec: MapSpec): Promise<bigint> {
-  await forgetLook(qmp); // What a killed call may have left.
+async function imageSize(qmp: Qmp, connection: ClusterConnection): Promise<bigint> {
+  const options = openedWith(await findNode(qmp, 'volume'));
+  await forget(qmp, 'blockdev-del', { 'node-name': 'look' }); // What a killed call may have left.
+  // The key may have been rotated since. Another user's is in the daemon only: it came with a class's secrets.
+  if (options['user'] === connection.user) {
+    await forget(qmp, 'object-del', { id: 'key' });
+    await addSecret(qmp, connection.key);
+  }
   try {
-    await addSecret(qmp, spec.connection.key);
-    await addNode(qmp, 'look', imageOptions(dir, { ...spec, readonly: true }));
-    return virtualSize(await qmp.ask('query-named-block-nodes', { flat: true }), 'look');
+    await addNode(qmp, 'look', { ...options, 'key-secret': 'key', 'read-only': true });
+    return BigInt((await findNode(qmp, 'look')).image['virtual-size']);
   } finally {
-    await forgetLook(qmp);
+    await forget(qmp, 'blockdev-del', { 'node-name': 'look' });
   }
 }
 
-async function forgetLook(qmp: Qmp): Promise<void> {
-  for (const [command, args] of [
-    ['blockdev-del', { 'node-name': 'look' }],
-    ['object-del', { id: 'key' }],
-  ] as const) {
-    try {
-      await qmp.ask(command, args);
-    } catch {
-      // It was not there.
-    }
+async function forget(qmp: Qmp, command: 'blockdev-del' | 'object-del', args: QmpArguments): Promise<void> {
+  try {
+    await qmp.ask(command, args);
+  } catch {
+    // It was not there.
   }
 }
 
 interface BlockNode {
   readonly 'node-name': string;
-  readonly image: { readonly 'virtual-size': number };
+  readonly image: { readonly 'virtual-size': number; readonly filename: string };
 }
 
-function virtualSize(nodes: unknown, name: string): bigint {
+async function findNode(qmp: Qmp, name: string): Promise<BlockNode> {
   // The daemon's own answer, in the form its protocol fixes.
-  const node = (nodes as readonly BlockNode[]).find((one) => one['node-name'] === name);
+  const nodes = (await qmp.ask('query-named-block-nodes', { flat: true })) as readonly BlockNode[];
+  const node = nodes.find((one) => one['node-name'] === name);
   if (node === undefined) throw new Failure('unfinished', 'DAEMON_REFUSED', 'the image could not be looked at');
-  return BigInt(node.image['virtual-size']);
+  return node;
+}
+
+/** The options that the image was opened with, which the daemon shows in place of a file name: `json:{…}`. */
+function openedWith({ image }: BlockNode): QmpArguments {
+  const parsed: unknown = JSON.parse(image.filename.replace(/^json:/, ''));
+  return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
 }
 
 function exists(path: string): Promise<boolean> {
