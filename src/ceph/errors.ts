@@ -31,6 +31,7 @@ const ERRNO = {
   ENOTCONN: 107,
   ESHUTDOWN: 108,
   ETIMEDOUT: 110,
+  EUCLEAN: 117,
   EDQUOT: 122,
   ECANCELED: 125,
 } as const;

@@ -2,7 +2,7 @@ import { Decoder, Encoder } from './codec.ts';
 import { isErrno } from './errors.ts';
 import { type Progress, withProgress } from './image.ts';
 import type { IoContext } from './io-context.ts';
-import { ReadOperation } from './operation.ts';
+import { ReadOperation, WriteOperation } from './operation.ts';
 
 export interface TrashEntry {
   readonly id: string;
@@ -48,8 +48,23 @@ export async function moveToTrash(io: IoContext, name: string, seconds: number):
   await io.native.call('rbd_trash_move', io.pointer, name, seconds);
 }
 
+const STATE_NORMAL = 0;
+const STATE_MOVING = 1;
+
 /**
- * Removes an image in the trash for good. Throws CephError EBUSY or ENOTEMPTY while it has snapshots, clones or watchers.
+ * Declares a move to the trash finished that was cut off before its last write. Done also when it was finished already.
+ *
+ * Implements: cls_rbd trash_state_set on `rbd_trash`.
+ */
+export async function endTrashMove(io: IoContext, id: string): Promise<void> {
+  using operation = new WriteOperation(io);
+  const input = new Encoder().string(id).u8(STATE_NORMAL).u8(STATE_MOVING).bytes();
+  await operation.exec('rbd', 'trash_state_set', input).run('rbd_trash');
+}
+
+/**
+ * Removes an image in the trash for good. Throws CephError EBUSY or ENOTEMPTY while it has snapshots, clones or watchers,
+ * EUCLEAN while its move to the trash is not finished.
  *
  * Implements:
  *   int rbd_trash_remove_with_progress(rados_ioctx_t io, const char *id, bool force, librbd_progress_fn_t cb, void *cbdata);
@@ -61,6 +76,8 @@ export async function purgeFromTrash(io: IoContext, id: string, progress: Progre
 }
 
 /**
+ * Throws CephError EUCLEAN while the image's move to the trash is not finished.
+ *
  * Implements:
  *   int rbd_trash_restore(rados_ioctx_t io, const char *id, const char *name);
  */

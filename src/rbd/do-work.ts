@@ -1,5 +1,5 @@
 /** The pieces of work in the index (work-index.ts), each done or found done. */
-import { dropSnapshot, Image, type IoContext, isErrno, listChildren, purgeFromTrash, readSnapshots } from '#ceph';
+import { dropSnapshot, Image, type IoContext, isErrno, listChildren, readSnapshots } from '#ceph';
 import { openToChange } from './change-image.ts';
 import { copyVolume } from './copy-volume.ts';
 import { retireDeleted } from './delete-volume.ts';
@@ -8,6 +8,7 @@ import { seeImage } from './look.ts';
 import type { Outcome } from './reap.ts';
 import type { Site } from './site.ts';
 import { SNAPSHOTS_CROWDED } from './snapshot-room.ts';
+import { purge } from './trashed.ts';
 import { addWork, removeWork, type Work } from './work-index.ts';
 
 const FLATTEN_AT_ONCE = 16;
@@ -23,7 +24,7 @@ export async function doWork(site: Site, io: IoContext, work: Work, scope: Engin
     case 'retire':
       return (await retireDeleted(site, { ...io, image: work.image })) ? 'done' : 'waiting';
     case 'purge':
-      return await finishPurge(io, work.image, scope);
+      return await purge(io, work.image, scope);
     case 'copy':
       return await copyVolume(site, io, work, scope);
   }
@@ -87,14 +88,4 @@ async function dropLeftSnapshot(site: Site, io: IoContext, work: Extract<Work, {
   }
   await removeWork(io, work);
   return 'done';
-}
-
-async function finishPurge(io: IoContext, id: string, scope: EngineScope): Promise<Outcome> {
-  try {
-    await purgeFromTrash(io, id, () => scope.progress());
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
-  await removeWork(io, { do: 'purge', image: id });
-  return 'purged';
 }

@@ -3,7 +3,7 @@
  * index holds. Only what this instance made is touched. Each piece may be cut off anywhere and is begun again by the
  * next pass; two controllers may do the same at once, and one of them then finds it done.
  */
-import { findHeader, type IoContext, listTrash, purgeFromTrash, type TrashEntry } from '#ceph';
+import { findHeader, type IoContext, listTrash, type TrashEntry } from '#ceph';
 import { Failure } from '#lib/failure';
 import { inParallel } from '#lib/in-parallel';
 import { doWork } from './do-work.ts';
@@ -13,7 +13,8 @@ import { dropOrphaned } from './orphaned-snapshots.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
-import { addWork, listWork, removeWork } from './work-index.ts';
+import { finishTrashMove, purge } from './trashed.ts';
+import { addWork, listWork } from './work-index.ts';
 
 const PAGE = 512;
 /** Images purged or pieces of work done at once: enough to keep an OSD busy, and clients do not feel it. */
@@ -43,7 +44,7 @@ export async function reap(site: Site, place: Place, scope: EngineScope): Promis
   for (let before = -1; before !== counts.purged; ) {
     before = counts.purged;
     counts.waiting = 0;
-    await eachExpired(io, (entry) => attempt(entry.name, () => purge(site, io, entry, scope)));
+    await eachExpired(io, (entry) => attempt(entry.name, () => purgeExpired(site, io, entry, scope)));
   }
   return { purged: counts.purged, flattened: counts.flattened, waiting: counts.waiting, failed };
 }
@@ -55,14 +56,15 @@ async function eachExpired(io: IoContext, visit: (entry: TrashEntry) => Promise<
   }
 }
 
-async function purge(site: Site, io: IoContext, entry: TrashEntry, scope: EngineScope): Promise<Outcome> {
+async function purgeExpired(site: Site, io: IoContext, entry: TrashEntry, scope: EngineScope): Promise<Outcome> {
   const header = await findHeader(io, entry.id, [RECORD]);
   const record = header && readRecord(header, entry.name);
   if (record?.instance !== site.identity.instance || header === undefined) return 'done';
   if ((await dropOrphaned(io, header, entry.name)) > 0) return 'waiting';
   // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
   await addWork(io, { do: 'purge', image: entry.id });
-  await purgeFromTrash(io, entry.id, () => scope.progress());
-  await removeWork(io, { do: 'purge', image: entry.id });
-  return 'purged';
+  const isYoung = Date.now() - entry.deletedAt < site.identity.creatorLife * 1000;
+  const outcome = await purge(io, entry.id, scope);
+  if (outcome === 'purged' || isYoung || !(await finishTrashMove(io, entry.id))) return outcome;
+  return await purge(io, entry.id, scope);
 }

@@ -1,4 +1,4 @@
-import { findHeader, type IoContext, listTrash, renameImage, restoreFromTrash } from '#ceph';
+import { findHeader, type IoContext, isErrno, listTrash, renameImage, restoreFromTrash } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage } from '#lib/handle';
 import { toVolume } from './compare-volume.ts';
@@ -7,6 +7,7 @@ import { findVolume, getVolumeImage, seeImage, volumeMissing } from './look.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, Volume } from './specs.ts';
+import { finishTrashMove } from './trashed.ts';
 import { removeWork } from './work-index.ts';
 
 const PAGE = 512;
@@ -22,10 +23,19 @@ export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume>
     await renameImage(io, ref.image + DELETED, ref.image);
     await removeWork(io, { do: 'retire', image: ref.image });
   } else {
-    await restoreFromTrash(io, await findTrashed(site, io, ref), ref.image);
+    await restore(io, await findTrashed(site, io, ref), ref.image);
   }
   const { header, record } = await getVolumeImage(site, ref);
   return toVolume({ io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
+}
+
+async function restore(io: IoContext, id: string, name: string): Promise<void> {
+  try {
+    await restoreFromTrash(io, id, name);
+  } catch (error) {
+    if (!isErrno(error, 'EUCLEAN') || !(await finishTrashMove(io, id))) throw error;
+    await restoreFromTrash(io, id, name);
+  }
 }
 
 /** The id of the latest volume of that name in the trash that this instance made. */

@@ -3,17 +3,27 @@
  * cluster's name is the bed's own too, so that its reaper leaves alone what other tests keep in the shared cluster.
  */
 import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CsiClient, CsiError, type Message } from './csi-client.ts';
-import { type ClusterEntry, Driver, type DriverOptions } from './driver.ts';
-import type { MicroCeph, TestPool } from './micro-ceph.ts';
+import { type ClusterEntry, Driver, type DriverOptions, writeClusters } from './driver.ts';
+import { type MicroCeph, RUN, type TestPool } from './micro-ceph.ts';
 
 /** Codes that leave the outcome open: the sidecars ask again, and so do tests. */
 export const NOT_FINAL = ['ABORTED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'] as const;
 
 const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 
-export type BedOptions = Omit<DriverOptions, 'clusters'> & { readonly clusters?: DriverOptions['clusters'] };
+export interface BedOptions extends Pick<DriverOptions, 'role' | 'options'> {
+  /** Clusters that the driver serves besides the bed's own. */
+  readonly clusters?: DriverOptions['clusters'];
+  /** The name of the bed's own cluster, when it matters. */
+  readonly cluster?: string;
+  /** Who the driver is to its own cluster; a user of its own when not given. */
+  readonly entry?: ClusterEntry;
+}
 
 export class DriverBed implements AsyncDisposable {
   readonly pool: TestPool;
@@ -22,9 +32,9 @@ export class DriverBed implements AsyncDisposable {
   readonly entry: ClusterEntry;
   /** Replaced by `crash`. */
   driver: Driver;
-  readonly #options: BedOptions;
+  readonly #options: DriverOptions;
 
-  private constructor(pool: TestPool, at: { cluster: string; entry: ClusterEntry; driver: Driver; options: BedOptions }) {
+  private constructor(pool: TestPool, at: { cluster: string; entry: ClusterEntry; driver: Driver; options: DriverOptions }) {
     this.pool = pool;
     this.cluster = at.cluster;
     this.entry = at.entry;
@@ -32,11 +42,12 @@ export class DriverBed implements AsyncDisposable {
     this.#options = at.options;
   }
 
-  static async open(pool: TestPool, options: BedOptions = {}, cluster = `c-${randomBytes(3).toString('hex')}`): Promise<DriverBed> {
-    const entry = await anEntry(pool.ceph);
-    const clusters = { [cluster]: entry, ...options.clusters };
-    const driver = await Driver.start({ role: 'controller', ...options, clusters });
-    return new DriverBed(pool, { cluster, entry, driver, options: { ...options, clusters } });
+  static async open(pool: TestPool, bedOptions: BedOptions = {}): Promise<DriverBed> {
+    const { cluster = `c-${randomBytes(3).toString('hex')}`, clusters = {}, ...others } = bedOptions;
+    const { entry = await anEntry(pool.ceph), ...settings } = others;
+    const options: DriverOptions = { role: 'controller', ...settings, clusters: { [cluster]: entry, ...clusters } };
+    const driver = await Driver.start({ ...options, dir: mkdtempSync(join(tmpdir(), 'loligo-bed-')) });
+    return new DriverBed(pool, { cluster, entry, driver, options });
   }
 
   get csi(): CsiClient {
@@ -48,12 +59,17 @@ export class DriverBed implements AsyncDisposable {
     // An agent that only lost its driver would wait for the C calls that it is in: no cut in the middle of one.
     for (const agent of this.driver.agents()) process.kill(agent, 'SIGKILL');
     await this.driver.kill();
-    this.driver = await this.startAnother();
+    this.driver = await Driver.start({ ...this.#options, dir: this.driver.dir });
   }
 
-  /** A further driver with the same options; the caller stops it. */
+  /** A further driver with the same options and a socket of its own; the caller disposes of it. */
   startAnother(): Promise<Driver> {
-    return Driver.start({ role: 'controller', ...this.#options, clusters: this.#options.clusters ?? {} });
+    return Driver.start(this.#options);
+  }
+
+  /** Changes the cluster configuration under the running driver. */
+  configure(clusters: DriverOptions['clusters']): void {
+    writeClusters(this.driver.dir, clusters);
   }
 
   /** What CreateVolume is asked for a volume of that name: 64 MiB, block, in this bed's place. */
@@ -80,10 +96,35 @@ export class DriverBed implements AsyncDisposable {
     await untilOk(() => this.csi.call('DeleteVolume', { volumeId: volume }));
   }
 
+  /** Deletes also what a dead client still watches: an OSD forgets it after half a minute. */
+  async deleteInTime(volume: string): Promise<void> {
+    const isWatched = (error: unknown): boolean => error instanceof CsiError && error.status === 'FAILED_PRECONDITION';
+    for (const end = Date.now() + 60_000; ; ) {
+      try {
+        return await this.delete(volume);
+      } catch (error) {
+        if (!isWatched(error) || Date.now() > end) throw error;
+        await sleep(1000);
+      }
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.driver[Symbol.asyncDispose]();
+    const { dir } = this.driver;
+    await this.driver.stop();
+    keepLog(dir, this.cluster);
+    rmSync(dir, { recursive: true, force: true });
     await this.pool.ceph.ceph('auth', 'rm', `client.${this.entry.user}`);
   }
+}
+
+/** Where the log of each bed's driver lies afterwards, by the name of its cluster. */
+const LOGS = join(RUN, 'driver-logs');
+
+/** What a driver wrote outlives it, for whoever looks into a failure. */
+function keepLog(dir: string, cluster: string): void {
+  mkdirSync(LOGS, { recursive: true });
+  copyFileSync(join(dir, 'driver.log'), join(LOGS, `${cluster}.log`));
 }
 
 /** A user with the least capabilities that every pool of the cluster needs. */

@@ -1,0 +1,175 @@
+/**
+ * OSD and monitor fall silent in the middle of 100 calls; the agent dies or hangs. Each call is answered in time with a
+ * code that leaves the outcome open and a cause, the rest of the driver goes on, and repetition finishes everything.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answered, anEntry, answerOf, aVolumeIn, DriverBed, isNotFinal } from '../support/driver-bed.ts';
+import { MicroCeph } from '../support/micro-ceph.ts';
+import { leftoversAfter } from '../support/place-leftovers.ts';
+import { sharedCeph } from '../support/shared-ceph.ts';
+
+const SOAK = process.env['LOLIGO_SOAK'] === '1';
+const SILENCE = SOAK ? 60_000 : 20_000;
+const DEADLINE = SOAK ? 30_000 : 6_000;
+const OPTIONS = { 'creator-lifetime': '3', 'reap-interval': '5', ...(SOAK ? {} : { 'ceph-timeout': '2' }) };
+const CALLS = 100;
+/** Milliseconds that any answer may come behind its deadline. */
+const LATE = 1000;
+
+/** Calls of every kind that changes something, on volumes that are there. */
+class Crowd {
+  readonly #bed: DriverBed;
+  readonly #volumes: readonly string[];
+  readonly #snapshots: readonly string[];
+
+  private constructor(bed: DriverBed, volumes: readonly string[], snapshots: readonly string[]) {
+    this.#bed = bed;
+    this.#volumes = volumes;
+    this.#snapshots = snapshots;
+  }
+
+  static async gather(bed: DriverBed): Promise<Crowd> {
+    const names = Array.from({ length: 30 }, (_, index) => `there-${index}`);
+    const volumes = await Promise.all(names.map((name) => bed.create(name)));
+    const snapshots = await Promise.all(volumes.slice(0, 10).map((volume, index) => bed.snapshot(`snap-${index}`, volume)));
+    return new Crowd(bed, volumes, snapshots);
+  }
+
+  /** The calls in a mixed order; each can be asked again until it is done. */
+  calls(): readonly (readonly [method: string, request: object])[] {
+    const volume = (index: number): string => this.#volumes[index % this.#volumes.length] ?? '';
+    return Array.from({ length: CALLS }, (_, index) => {
+      const which = Math.floor(index / 5);
+      switch (index % 5) {
+        case 0:
+          return ['CreateVolume', this.#bed.volume(`new-${which}`)] as const;
+        case 1:
+          return ['CreateSnapshot', { name: `later-${which}`, sourceVolumeId: volume(which % 10) }] as const;
+        case 2:
+          return [
+            'ControllerExpandVolume',
+            { volumeId: volume(which % 10), capacityRange: { requiredBytes: String(2 ** 27) } },
+          ] as const;
+        case 3:
+          return ['DeleteVolume', { volumeId: volume(10 + which) }] as const;
+        default:
+          return ['CreateVolume', this.#bed.volume(`clone-${which}`, fromSnapshot(this.#snapshots[which % 10] ?? ''))] as const;
+      }
+    });
+  }
+}
+
+function fromSnapshot(snapshotId: string): object {
+  return { volumeContentSource: { snapshot: { snapshotId } } };
+}
+
+/** Asks everything at once, a little apart, so that the silence falls into the middle. */
+async function askAll(bed: DriverBed, crowd: Crowd): Promise<readonly Answered[]> {
+  return await Promise.all(
+    crowd.calls().map(async ([method, request], index) => {
+      await sleep(index * 5);
+      return await answerOf(bed.csi.call(method, request, { deadline: DEADLINE }));
+    }),
+  );
+}
+
+/** Asks each call until it is done; gives what was never done. */
+async function repeatAll(bed: DriverBed, crowd: Crowd): Promise<readonly string[]> {
+  const never: string[] = [];
+  const end = Date.now() + 90_000;
+  await Promise.all(
+    crowd.calls().map(async ([method, request]) => {
+      for (;;) {
+        const { status, details } = await answerOf(bed.csi.call(method, request, { deadline: 15_000 }));
+        if (status === 'OK') return;
+        if (!isNotFinal(status) || Date.now() > end) return never.push(details);
+        await sleep(300);
+      }
+    }),
+  );
+  return never;
+}
+
+function checkAnswers(answers: readonly Answered[]): void {
+  for (const { status, details, took } of answers) {
+    assert.ok(took < DEADLINE + LATE, `answered after ${took.toFixed(0)} ms: ${details}`);
+    if (status !== 'OK') assert.ok(isNotFinal(status), details);
+    if (status !== 'OK') assert.match(details, /^\w+: \w+: [A-Z_]+: /, 'it names a cause');
+  }
+}
+
+async function checkNothingLeft(bed: DriverBed): Promise<void> {
+  for (;;) {
+    const { entries } = await bed.csi.call('ListSnapshots', {});
+    if (entries.length === 0) break;
+    for (const { snapshot } of entries) await bed.csi.call('DeleteSnapshot', { snapshotId: snapshot.snapshotId });
+  }
+  const { entries } = await bed.csi.call('ListVolumes', {});
+  await Promise.all(entries.map((entry: { volume: { volumeId: string } }) => bed.delete(entry.volume.volumeId)));
+  assert.deepEqual(await leftoversAfter(bed.pool, 60), []);
+}
+
+/** What else the driver is asked meanwhile; gives what was refused or took long. */
+async function askElsewhere(bed: DriverBed, volume: object, until: AbortSignal): Promise<readonly string[]> {
+  const complaints: string[] = [];
+  const ask = async (method: string, request: object): Promise<Answered> => {
+    const answer = await answerOf(bed.csi.call(method, request, { deadline: 5000 }));
+    if (answer.status !== 'OK' || answer.took > 3000) complaints.push(`${method}: ${answer.took.toFixed(0)} ms: ${answer.details}`);
+    return answer;
+  };
+  while (!until.aborted) {
+    await Promise.all([ask('GetPluginInfo', {}), ask('Probe', {})]);
+    const { value } = await ask('CreateVolume', volume);
+    await ask('DeleteVolume', { volumeId: value?.volume.volumeId });
+    await sleep(500);
+  }
+  return complaints;
+}
+
+describe('a driver of two clusters, one of which falls silent', () => {
+  let ceph: MicroCeph;
+  before(async () => {
+    ceph = await MicroCeph.start();
+  });
+  after(async () => {
+    await ceph.stop();
+  });
+
+  for (const kinds of [['osd'], ['osd', 'mon']] as const) {
+    test(`${kinds.join(' and ')} silent in the middle of ${CALLS} calls: all are answered in time, and done when it speaks again`, async (t) => {
+      await using pool = await ceph.freshPool();
+      await using otherPool = await sharedCeph().freshNamespace();
+      const clusters = { elsewhere: await anEntry(otherPool.ceph) };
+      await using bed = await DriverBed.open(pool, { options: OPTIONS, clusters });
+      const crowd = await Crowd.gather(bed);
+      const over = new AbortController();
+
+      const answers = askAll(bed, crowd);
+      await sleep(150);
+      for (const kind of kinds) ceph.pause(kind);
+      const elsewhere = askElsewhere(bed, { name: 'v', ...aVolumeIn('elsewhere', otherPool) }, over.signal);
+      await sleep(SILENCE / 2);
+      const during = askAll(bed, crowd);
+      await sleep(SILENCE / 2);
+      over.abort();
+      for (const kind of kinds.toReversed()) await ceph.resume(kind);
+      const never = await repeatAll(bed, crowd);
+
+      const all = [...(await answers), ...(await during)];
+      checkAnswers(all);
+      assert.deepEqual(await elsewhere, []);
+      assert.deepEqual(never, []);
+      await checkNothingLeft(bed);
+      t.diagnostic(tally(all));
+    });
+  }
+});
+
+function tally(answers: readonly Answered[]): string {
+  const reasons = answers.map(({ status, details }) => `${status} ${details.split(': ')[2] ?? ''}`.trim());
+  const counts = Map.groupBy(reasons, (reason) => reason);
+  const slowest = Math.max(...answers.map(({ took }) => took));
+  return `${[...counts].map(([reason, all]) => `${reason} ${all.length}`).join(', ')}; slowest ${slowest.toFixed(0)} ms`;
+}
