@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type handleServerStreamingCall, type ServerWritableStream, status } from '@grpc/grpc-js';
-import { deadlineOf, OpenCall } from './open-call.ts';
+import { OpenCall, timesOf } from './open-call.ts';
 import type { Host, StreamRpc } from './rpc.ts';
 import { OK, type Status, toStatus } from './status.ts';
 import { readRequest } from './unary.ts';
@@ -21,7 +21,7 @@ export function serverStream<Context, Request extends object, Want, Answer>(
 ): handleServerStreamingCall<Request, Answer> {
   return (call) => {
     const open = new OpenCall(host, method.name, call);
-    const nextScope = () => ({ ...open.scope, deadline: deadlineOf(call.getDeadline(), host.maxCallMs) });
+    const nextScope = () => ({ ...open.scope, deadline: timesOf(call.getDeadline(), host.maxCallMs).deadline });
     const pages = () => {
       const want = readRequest(open, call.request, (checked) => method.rpc.read(checked, context));
       return method.rpc.run(context, want, nextScope);

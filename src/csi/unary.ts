@@ -6,12 +6,6 @@ import { OpenCall } from './open-call.ts';
 import type { Host, Locks, Rpc } from './rpc.ts';
 import { OK, toStatus } from './status.ts';
 
-/**
- * How long after its deadline a handler may still answer by itself, before the wrapper does: an agent that is overdue
- * gets a quarter of a second to say what it waits for, and that is worth more than our own word.
- */
-const GRACE_MS = 400;
-
 /** A method of a service: its name in the protocol, what it does, and what it holds meanwhile. */
 export interface Method<Context, Request, Want, Answer> {
   readonly name: string;
@@ -32,7 +26,7 @@ export function unary<Context, Request extends object, Want, Answer>(
   return (call, reply) => {
     const open = new OpenCall(host, method.name, call);
     const answer = once(open, reply);
-    const late = setTimeout(() => answer.refuse(overdue(method.name)), open.scope.deadline + GRACE_MS - Date.now());
+    const late = setTimeout(() => answer.refuse(overdue(method.name)), open.answerBy - Date.now());
     serve(host, { open, request: call.request, context }, method)
       .then(answer.give, answer.refuse)
       .finally(() => clearTimeout(late))
