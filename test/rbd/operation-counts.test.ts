@@ -1,0 +1,141 @@
+/**
+ * RADOS operations that one call costs, up to its answer, on an empty 1 GiB volume: the repeatable measure of speed. By
+ * the OSD's counter on a cluster of its own that is otherwise quiet; the connection is warm.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SnapshotRef } from '#rbd';
+import { type Bed, engineBed } from '../support/engine-bed.ts';
+import { MicroCeph, type TestPool } from '../support/micro-ceph.ts';
+import { aGroup, anImage, aSnapshot, aVolume, GiB } from '../support/volume-specs.ts';
+
+interface Cost {
+  readonly most: number;
+  /** What is not counted; returns what is. */
+  prepare(bed: Bed, pool: TestPool): Promise<() => Promise<unknown>>;
+}
+
+const COSTS: Record<string, Cost> = {
+  CreateVolume: {
+    most: 12,
+    prepare:
+      async ({ engine }, pool) =>
+      () =>
+        engine.createVolume(aVolume(pool, { image: 'created' })),
+  },
+  'CreateVolume, the same again': {
+    most: 8,
+    prepare: async ({ engine }, pool) => {
+      await engine.createVolume(aVolume(pool, { image: 'again' }));
+      return () => engine.createVolume(aVolume(pool, { image: 'again' }));
+    },
+  },
+  CreateSnapshot: {
+    most: 40,
+    prepare: async ({ engine }, pool) => {
+      const volume = await engine.createVolume(aVolume(pool, { image: 'to-snap' }));
+      return () => engine.createSnapshot(aSnapshot(volume, 'taken'));
+    },
+  },
+  'CreateVolume from snapshot': {
+    most: 60,
+    prepare: async (bed, pool) => {
+      const snapshot = await aSnapshotOf(bed, pool, 'restored');
+      return () => bed.engine.createVolume(aVolume(pool, { image: 'restore', source: { from: 'snapshot', snapshot } }));
+    },
+  },
+  'CreateVolume from volume': {
+    most: 110,
+    prepare: async ({ engine }, pool) => {
+      const volume = await engine.createVolume(aVolume(pool, { image: 'cloned' }));
+      const source = { from: 'volume', volume: anImage(volume, 'cloned') } as const;
+      return () => engine.createVolume(aVolume(pool, { image: 'clone', source }));
+    },
+  },
+  ControllerExpandVolume: {
+    most: 26,
+    prepare: async ({ engine }, pool) => {
+      const volume = await engine.createVolume(aVolume(pool, { image: 'to-grow' }));
+      return () => engine.expandVolume({ volume: anImage(volume, 'to-grow'), range: { required: 2n * GiB, limit: 0n } });
+    },
+  },
+  DeleteVolume: {
+    most: 40,
+    prepare: async ({ engine }, pool) => {
+      const volume = await engine.createVolume(aVolume(pool, { image: 'to-delete' }));
+      return () => engine.deleteVolume(anImage(volume, 'to-delete'));
+    },
+  },
+  DeleteSnapshot: {
+    most: 40,
+    prepare: async (bed, pool) => {
+      const snapshot = await aSnapshotOf(bed, pool, 'snapped');
+      return () => bed.engine.deleteSnapshot(snapshot);
+    },
+  },
+  ControllerPublishVolume: {
+    most: 4,
+    prepare: async ({ engine }, pool) => {
+      const volume = anImage(await engine.createVolume(aVolume(pool, { image: 'published' })), 'published');
+      return () => engine.publishVolume({ volume, node: 'n@10.0.0.1', mode: 'single-writer', readonly: false, nodeLimit: 0 });
+    },
+  },
+  'CreateVolumeGroupSnapshot of two': {
+    most: 130,
+    prepare: async ({ engine }, pool) => {
+      const volumes = [
+        await engine.createVolume(aVolume(pool, { image: 'g1' })),
+        await engine.createVolume(aVolume(pool, { image: 'g2' })),
+      ];
+      return () => engine.createGroupSnapshot(aGroup(pool, 'group', volumes));
+    },
+  },
+};
+
+let ceph: MicroCeph;
+let pool: TestPool;
+let bed: Bed;
+const table: { call: string; operations: number; 'until quiet': number; goal: number }[] = [];
+
+before(async () => {
+  ceph = await MicroCeph.start();
+  pool = await ceph.freshPool();
+  bed = await engineBed(pool);
+  await bed.engine.createVolume(aVolume(pool, { image: 'first' })); // marks the pool, opens the connections
+});
+
+after(async () => {
+  console.table(Object.fromEntries(table.map(({ call, ...row }) => [call, row])));
+  await bed?.[Symbol.asyncDispose]();
+  await ceph?.[Symbol.asyncDispose]();
+});
+
+for (const [call, cost] of Object.entries(COSTS)) {
+  test(`${call} costs at most ${cost.most} RADOS operations`, async () => {
+    const act = await cost.prepare(bed, pool);
+    const start = await untilQuiet();
+
+    await act();
+    const operations = (await ceph.osdOps()) - start;
+
+    table.push({ call, operations, 'until quiet': (await untilQuiet()) - start, goal: cost.most });
+    assert.ok(operations <= cost.most, `${operations} operations`);
+    assert.ok(operations > 0);
+  });
+}
+
+/** The counter, once it stands still: librbd cleans up behind an answer, and the manager has its own moments. */
+async function untilQuiet(): Promise<number> {
+  for (let last = -1; ; ) {
+    const now = await ceph.osdOps();
+    if (now === last) return now;
+    last = now;
+    await sleep(700);
+  }
+}
+
+async function aSnapshotOf({ engine }: Bed, where: TestPool, image: string): Promise<SnapshotRef> {
+  const volume = await engine.createVolume(aVolume(where, { image }));
+  return await engine.createSnapshot(aSnapshot(volume, `s-${image}`));
+}
