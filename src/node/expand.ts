@@ -1,4 +1,5 @@
 /** NodeExpandVolume: the device becomes as large as the image is now, and the file system on it as large as the device. */
+import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { Scope } from '#lib/scope';
 import { growMounted } from './filesystems.ts';
@@ -8,13 +9,15 @@ import { getVolumeAt, type VolumeAt } from './volume-at.ts';
 export interface NodeExpandSpec extends VolumeAt {
   /** Bytes that the caller knows the image to have; 0 for unknown. */
   readonly required: bigint;
+  /** Asked for only when the volume is here. */
+  readonly connect: () => ClusterConnection;
 }
 
 /** Repeatable. The size asked for is only compared: what the image has is what counts, so nothing can shrink. */
 export async function expand(host: NodeHost, spec: NodeExpandSpec, scope: Scope): Promise<{ readonly size: bigint }> {
   const { staged, path, fsType } = await getVolumeAt(host, spec);
   const { readonly } = staged.stash;
-  const device = await staged.mapper.resize(staged.dir, spec.volume);
+  const device = await staged.mapper.resize(staged.dir, spec.connect());
   if (device.size < spec.required && !readonly) {
     throw new Failure('out-of-range', 'IMAGE_SMALLER', `the image has ${device.size} bytes, and ${spec.required} are asked for`);
   }

@@ -44,8 +44,11 @@ export interface Mapper {
   find(dir: string): Promise<Mapped>;
   /** Maps, or finds it mapped as wanted. Remains of an earlier mapping are taken down first. */
   map(dir: string, spec: MapSpec): Promise<Device>;
-  /** Makes the device as large as the image is now, with the rights it was mapped with. Never makes either smaller. */
-  resize(dir: string, image: ImageRef): Promise<Device>;
+  /**
+   * Makes the device as large as the image is now. Never makes either smaller. Looks as the user that mapped it, with
+   * the connection's key where it is that user's: it may have changed since.
+   */
+  resize(dir: string, connection: ClusterConnection): Promise<Device>;
   /**
    * Takes the device away; done also when there is none, and with Ceph away. Throws `unfinished` while anybody holds
    * the device: what was written to it may not have left this host yet.

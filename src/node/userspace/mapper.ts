@@ -10,7 +10,6 @@ import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
-import type { ImageRef } from '#lib/handle';
 import { LIMITS } from '../limits.ts';
 import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { mountAt, readMounts } from '../mount-table.ts';
@@ -22,7 +21,8 @@ import type { Qmp, QmpArguments } from './qmp.ts';
 
 const IMAGE = 'image';
 /** The daemon's name of a key begins so; the CephX user follows. */
-const KEY_OF = 'key.';
+/** The name of the daemon's secret. */
+const KEY = 'key';
 const FILES = ['ceph.conf', IMAGE, 'qmp.sock', 'daemon.log'];
 
 export class UserspaceMapper implements Mapper {
@@ -60,12 +60,12 @@ export class UserspaceMapper implements Mapper {
     return attachLoop(join(dir, IMAGE), readonly);
   }
 
-  async resize(dir: string, image: ImageRef): Promise<Device> {
+  async resize(dir: string, connection: ClusterConnection): Promise<Device> {
     const found = await this.find(dir);
     if (found.state !== 'alive') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     if (found.device.readonly) return found.device;
     using qmp = await askDaemon(dir, LIMITS.map);
-    const size = await imageSize(qmp, dir, image);
+    const size = await imageSize(qmp, connection);
     if (size > found.device.size) {
       await qmp.ask('block_resize', { 'node-name': 'volume', size: Number(size) });
       await refreshLoop(found.device, join(dir, IMAGE));
@@ -89,9 +89,8 @@ export class UserspaceMapper implements Mapper {
     await writeFile(mountpoint, '', { mode: 0o600 });
     await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
     using qmp = await startDaemon(dir, LIMITS.map);
-    const { user, key } = spec.connection;
-    await addSecret(qmp, user, key);
-    await addNode(qmp, 'volume', imageOptions(dir, { ...spec, user }));
+    await addSecret(qmp, spec.connection.key);
+    await addNode(qmp, 'volume', imageOptions(dir, spec));
     const writable = !spec.readonly;
     await qmp.ask('block-export-add', { type: 'fuse', id: 'file', 'node-name': 'volume', mountpoint, writable, growable: false });
   }
@@ -104,38 +103,27 @@ function grown(found: Mapped, size: bigint): Device {
 
 /**
  * The key goes to the daemon's memory by its control socket: never into an argument, a file or the environment. It
- * stays there under its user's name, for NodeExpandVolume brings no secrets: who mapped the volume looks at it again.
+ * stays there, for NodeExpandVolume need not bring the secrets that the volume was staged with.
  */
-async function addSecret(qmp: Qmp, user: string, key: string): Promise<void> {
+async function addSecret(qmp: Qmp, key: string): Promise<void> {
   if (!/^[A-Za-z0-9+/]+=*$/.test(key)) throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
-  await qmp.ask('object-add', { 'qom-type': 'secret', id: `${KEY_OF}${user}`, data: key, format: 'base64' });
-}
-
-/** Whose key the daemon has. */
-async function userOf(qmp: Qmp): Promise<string> {
-  // The daemon's own answer, in the form its protocol fixes.
-  const objects = (await qmp.ask('qom-list', { path: '/objects' })) as readonly { readonly name: string }[];
-  const key = objects.find(({ name }) => name.startsWith(KEY_OF));
-  if (key === undefined) throw new Failure('unfinished', 'DAEMON_REFUSED', 'the process that maps the volume has no key');
-  return key.name.slice(KEY_OF.length);
+  await qmp.ask('object-add', { 'qom-type': 'secret', id: KEY, data: key, format: 'base64' });
 }
 
 async function addNode(qmp: Qmp, name: string, options: QmpArguments): Promise<void> {
   await qmp.ask('blockdev-add', { ...options, 'node-name': name });
 }
 
-type Opening = Pick<MapSpec, 'image' | 'snapshot' | 'readonly'> & { readonly user: string };
-
-function imageOptions(dir: string, { image, snapshot, readonly, user }: Opening): QmpArguments {
+function imageOptions(dir: string, { image, snapshot, readonly, connection }: MapSpec): QmpArguments {
   return {
     driver: 'rbd',
     pool: image.pool,
     ...(image.namespace === '' ? {} : { namespace: image.namespace }),
     image: image.image,
     ...(snapshot === '' ? {} : { snapshot }),
-    user,
+    user: connection.user,
     conf: join(dir, 'ceph.conf'),
-    'key-secret': `${KEY_OF}${user}`,
+    'key-secret': KEY,
     'read-only': readonly,
     discard: 'unmap',
     cache: { direct: true },
@@ -151,11 +139,11 @@ async function imageSize(qmp: Qmp, connection: ClusterConnection): Promise<bigin
   await forget(qmp, 'blockdev-del', { 'node-name': 'look' }); // What a killed call may have left.
   // The key may have been rotated since. Another user's is in the daemon only: it came with a class's secrets.
   if (options['user'] === connection.user) {
-    await forget(qmp, 'object-del', { id: 'key' });
+    await forget(qmp, 'object-del', { id: KEY });
     await addSecret(qmp, connection.key);
   }
   try {
-    await addNode(qmp, 'look', { ...options, 'key-secret': 'key', 'read-only': true });
+    await addNode(qmp, 'look', { ...options, 'key-secret': KEY, 'read-only': true });
     return BigInt((await findNode(qmp, 'look')).image['virtual-size']);
   } finally {
     await forget(qmp, 'blockdev-del', { 'node-name': 'look' });
