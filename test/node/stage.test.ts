@@ -52,7 +52,7 @@ test('xfs grows while it is mounted', async () => {
   writeFileSync(`${spec.stagingPath}/file`, 'kept');
   await bed.pool.rbd('resize', 'v', '--size', '1G', '--no-progress');
 
-  const at = { volume: spec.volume, path: spec.stagingPath };
+  const at = { volume: spec.volume, path: spec.stagingPath, connect: () => bed.connection };
   const { size } = await expand(bed.host, { ...at, required: 1024n * BigInt(MIB) }, aScope());
 
   assert.equal(size, 1024n * BigInt(MIB));
@@ -66,11 +66,30 @@ test('a request for less than the image has cuts nothing off', async () => {
   const spec = { ...(await bed.image('v')), fsType: 'xfs' as const };
   await stage(bed.host, spec, aScope());
 
-  const at = { volume: spec.volume, path: spec.stagingPath };
+  const at = { volume: spec.volume, path: spec.stagingPath, connect: () => bed.connection };
   const { size } = await expand(bed.host, { ...at, required: BigInt(MIB) }, aScope());
 
   assert.equal(size, 512n * BigInt(MIB));
   assert.match(await bed.pool.rbd('info', 'v'), /size 512 MiB/);
+});
+
+test("a volume grows after its user's key was changed, and without the key where another user staged it", async () => {
+  await using bed = await NodeBed.open(sharedCeph());
+  const spec = { ...(await bed.image('v', 64)), access: 'block' as const };
+  await stage(bed.host, spec, aScope());
+  const at = { volume: spec.volume, path: spec.stagingPath, required: 0n };
+  const stranger = { ...bed.connection, user: 'somebody-else', key: 'AAAA' };
+  const caps = { mon: 'profile rbd', osd: 'profile rbd' };
+  const { ceph } = bed.pool;
+
+  await bed.pool.rbd('resize', 'v', '--size', '96M', '--no-progress');
+  const first = await expand(bed.host, { ...at, connect: () => stranger }, aScope());
+  await ceph.ceph('auth', 'rm', `client.${bed.connection.user}`);
+  const key = await ceph.createUser(bed.connection.user, caps);
+  await bed.pool.rbd('resize', 'v', '--size', '128M', '--no-progress');
+  const second = await expand(bed.host, { ...at, connect: () => ({ ...bed.connection, key }) }, aScope());
+
+  assert.deepEqual([first.size, second.size], [96n * BigInt(MIB), 128n * BigInt(MIB)]);
 });
 
 test('ext4 grows when it is staged next', async () => {
@@ -98,7 +117,7 @@ test('a block volume is the image: bytes written to it are in Ceph, and it grows
 
   await runProgram('dd', [`of=${published.target.path}`, 'bs=1M', 'conv=fsync'], { input: 'loligo was here' });
   await bed.pool.rbd('resize', 'v', '--size', '128M', '--no-progress');
-  await expand(bed.host, { ...at, required: 0n }, aScope());
+  await expand(bed.host, { ...at, required: 0n, connect: () => bed.connection }, aScope());
 
   assert.match(await bed.pool.rbd('export', 'v', '-'), /^loligo was here/);
   assert.deepEqual(await volumeStats(bed.host, at), { access: 'block', total: 128n * BigInt(MIB) });
