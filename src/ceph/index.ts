@@ -13,6 +13,7 @@ export type { IoContext } from './io-context.ts';
 export * from './namespace.ts';
 export { type CallObserver, Native } from './native/native.ts';
 export type { FunctionName } from './native/signatures.ts';
+export * from './new-image.ts';
 export * from './object.ts';
 export { findKey, listKeys, ReadOperation, WriteOperation } from './operation.ts';
 export * from './snapshot.ts';

@@ -41,7 +41,7 @@ export async function cloneAndGrow(site: Site, want: VolumeSpec, plan: ClonePlan
   const id = await findImageId(io, want.image);
   if (id === undefined) throw new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was removed while it was being made`);
   if (plan.size > plan.parentSize) await growClone(io, id, want.image, plan.size);
-  return { id, size: plan.size, features: featureBits(want.layout.features), inherits: true };
+  return { id, size: plan.size, features: featureBits(want.layout.features), inherits: true, marked: false };
 }
 
 export async function growClone(io: IoContext, id: string, name: string, size: bigint): Promise<void> {

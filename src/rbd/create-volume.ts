@@ -5,7 +5,7 @@
  * a repeated call can find under the name: nothing; an image cut short while librbd made it (half-made.ts); a whole
  * image without a record; a volume.
  */
-import { createImage, findImageId, type ImageHeader, type IoContext, isErrno } from '#ceph';
+import { type ImageHeader, type IoContext, isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -14,11 +14,10 @@ import { growClone, makeFromSnapshot } from './clone-snapshot.ts';
 import { makeFromVolume } from './clone-volume.ts';
 import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
-import { featureBits } from './features.ts';
 import { dropHalfMade } from './half-made.ts';
-import { imageOptions } from './image-shape.ts';
 import { seeImage } from './look.ts';
-import { readRecord, recordOf, type Unmarked, writeRecord } from './record.ts';
+import { makeEmpty } from './make-empty.ts';
+import { readRecord, recordOf, type Unmarked, type VolumeRecord, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Volume, VolumeSpec } from './specs.ts';
 import { judgeUnmarked } from './unmarked.ts';
@@ -27,6 +26,8 @@ import { judgeUnmarked } from './unmarked.ts';
 export interface Made extends Unmarked {
   /** Bytes. */
   readonly size: bigint;
+  /** Whether it has its record. */
+  readonly marked: boolean;
 }
 
 export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
@@ -41,7 +42,7 @@ export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): 
 /** Makes the image; 'taken' when there is something of that name. */
 async function make(site: Site, want: VolumeSpec, scope: Scope): Promise<Made | 'taken'> {
   const io = await site.openToMake(want);
-  if (want.source.from === 'nothing') return await makeEmpty(io, want);
+  if (want.source.from === 'nothing') return await makeFromNothing(site, want);
   // A snapshot for a name that is taken would be for nothing, and its source may be gone by now.
   if ((await seeImage(io, want.image)).is !== 'absent') return 'taken';
   return want.source.from === 'snapshot'
@@ -49,17 +50,10 @@ async function make(site: Site, want: VolumeSpec, scope: Scope): Promise<Made | 
     : await makeFromVolume(site, want, want.source.volume, scope);
 }
 
-async function makeEmpty(io: IoContext, want: VolumeSpec): Promise<Made | 'taken'> {
-  const size = chooseSize(want, 0n);
-  try {
-    await createImage(io, want.image, { size, options: imageOptions(want) });
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return 'taken';
-    throw error;
-  }
-  const id = await findImageId(io, want.image);
-  if (id === undefined) throw vanished(want);
-  return { id, size, features: featureBits(want.layout.features), inherits: false };
+async function makeFromNothing(site: Site, want: VolumeSpec): Promise<Made | 'taken'> {
+  const made = await makeEmpty(site, want, (size) => recordFor(site, want, size));
+  if (made === undefined) throw vanished(want);
+  return made;
 }
 
 /** What to do with what is there: answer it, finish it, make it anew, or refuse. */
@@ -84,7 +78,13 @@ async function goOnUnmarked(site: Site, want: VolumeSpec, scope: Scope, header: 
   }
   const size = chooseSize(want, header.size);
   if (size > header.size) await growClone(io, header.id, want.image, size);
-  return await mark(site, io, want, { id: header.id, size, features: header.features, inherits: header.parent !== undefined });
+  return await mark(site, io, want, {
+    id: header.id,
+    size,
+    features: header.features,
+    inherits: header.parent !== undefined,
+    marked: false,
+  });
 }
 
 async function makeAnew(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
@@ -97,15 +97,18 @@ async function makeAnew(site: Site, want: VolumeSpec, scope: Scope): Promise<Vol
 }
 
 async function mark(site: Site, io: IoContext, want: VolumeSpec, made: Made): Promise<Volume> {
-  const facts = { instance: site.identity.instance, source: describeSource(want.source), size: made.size };
-  const record = recordOf(want, facts);
+  const record = recordFor(site, want, made.size);
   try {
-    await writeRecord(io, made, record);
+    if (!made.marked) await writeRecord(io, made, record);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) throw vanished(want);
     throw error;
   }
   return toVolume({ io, record, size: made.size, dataPool: want.layout.dataPool });
+}
+
+function recordFor(site: Site, want: VolumeSpec, size: bigint): VolumeRecord {
+  return recordOf(want, { instance: site.identity.instance, source: describeSource(want.source), size });
 }
 
 function vanished(want: VolumeSpec): Failure {

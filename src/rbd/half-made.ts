@@ -56,7 +56,10 @@ export async function dropHalfMade(site: Site, io: IoContext, ref: ImageRef): Pr
  * image that lives on under another name, and `rbd_remove` would follow it there.
  */
 async function removeLeftovers(io: IoContext, name: string): Promise<void> {
-  if ((await findDirectoryId(io, name)) === undefined) return await dropStaleId(io, name);
+  const id = await findDirectoryId(io, name);
+  if (id === undefined) return await dropStaleId(io, name);
+  // Ours is written before the header, and `rbd_remove` finds it through that.
+  await dropObject(io, `rbd_object_map.${id}`);
   try {
     await removeImage(io, name);
   } catch (error) {

@@ -2,7 +2,7 @@
  * The record of a volume: the metadata key `loligo.volume` of its image, JSON that `rbd image-meta list` shows.
  *   R1  a record counts only when its `name` is the image's own, or that with `.deleted` behind it is: clones and
  *       copies inherit their parent's metadata;
- *   R2  it is written last, when the image is as wanted: an image without a record of its own is not a volume;
+ *   R2  it is written last, when the image is as wanted, or with the header where that comes last: an image without a record of its own is not a volume;
  *   R3  one with a newer `v` than ours is read and never changed.
  * The keys `conf_rbd_qos_*` are librbd's own and follow the record's `qos`.
  */
@@ -78,10 +78,15 @@ export interface Unmarked {
   readonly inherits: boolean;
 }
 
+/** What stands on an image for a record. */
+export function metadataOf(record: VolumeRecord): Map<string, string> {
+  return new Map([[RECORD, JSON.stringify(record)], ...qosMetadata(record.mutable)]);
+}
+
 /** Writes the record of a fresh image. What it inherited of ours or of its parent's limits goes in the same step. */
 export async function writeRecord(io: IoContext, image: Unmarked, record: VolumeRecord): Promise<void> {
   const inherited = image.inherits ? [...(await listMetadata(io, image.id)).keys()] : [];
-  const set = new Map([[RECORD, JSON.stringify(record)], ...qosMetadata(record.mutable)]);
+  const set = metadataOf(record);
   const remove = inherited.filter((key) => (key.startsWith(OURS) || key.startsWith(QOS)) && !set.has(key));
   await applyMetadata(io, image, { set, remove });
 }

@@ -33,6 +33,8 @@ export class Site {
   /** When a half-made image without any date was first seen, by place and name. */
   readonly firstSeen = new Map<string, number>();
   readonly checkedDataPools = new Set<string>();
+  /** Pools that librbd has prepared for images. */
+  readonly validatedPools = new Set<string>();
   readonly internalSnapshots = new InternalSnapshots();
   readonly #marked = new Map<string, Promise<IoContext>>();
 
