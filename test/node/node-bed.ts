@@ -156,9 +156,11 @@ function unmountBelow(dir: string): void {
 }
 
 const open = new Set<string>();
+let guarded = false;
 
 function tidyAtExit(dir: string): void {
-  if (open.size === 0) {
+  if (!guarded) {
+    guarded = true;
     process.once('exit', () => open.forEach(tidy));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   }

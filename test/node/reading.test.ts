@@ -1,0 +1,81 @@
+/** What comes from outside or from the kernel and is read by pure functions. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Failure } from '#lib/failure';
+import { readMkfsOptions } from '../../src/node/mkfs-options.ts';
+import { monitorAddresses } from '../../src/node/monitors.ts';
+import { mountOptions, readMountOptions } from '../../src/node/mount-options.ts';
+import { mountAt, parseMounts } from '../../src/node/mount-table.ts';
+import { checkPath } from '../../src/node/paths.ts';
+
+const isInvalid = (error: unknown) => error instanceof Failure && error.kind === 'invalid';
+
+const monitors: Record<string, readonly [string, readonly { host: string; port: number }[]]> = {
+  'an address with a port': ['10.0.0.1:6789', [{ host: '10.0.0.1', port: 6789 }]],
+  'both protocols of one monitor': [
+    '[v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0]',
+    [
+      { host: '10.0.0.1', port: 3300 },
+      { host: '10.0.0.1', port: 6789 },
+    ],
+  ],
+  IPv6: ['[2001:db8::1]:3300', [{ host: '2001:db8::1', port: 3300 }]],
+  'IPv6 in both protocols': [
+    '[v2:[fd00::1]:3300,v1:[fd00::1]:6789]',
+    [
+      { host: 'fd00::1', port: 3300 },
+      { host: 'fd00::1', port: 6789 },
+    ],
+  ],
+  'a name alone': ['mon-a', [{ host: 'mon-a', port: 6789 }]],
+};
+for (const [name, [text, wanted]] of Object.entries(monitors)) {
+  test(`monitors: ${name}`, () => assert.deepEqual(monitorAddresses([text]), wanted));
+}
+
+test('a mount path with a blank and a backslash is found, and the last mount at a path counts', () => {
+  const table = parseMounts(
+    [
+      '36 27 7:0 / /a\\040b\\134c rw,relatime shared:1 - ext4 /dev/loop0 rw,errors=continue',
+      '37 27 7:1 / /a\\040b\\134c ro,relatime - xfs /dev/loop1 ro,nouuid',
+    ].join('\n'),
+  );
+
+  const mount = mountAt(table, '/a b\\c');
+
+  assert.deepEqual([mount?.device, mount?.type, mount?.readonly, mount?.superReadonly], ['7:1', 'xfs', true, true]);
+});
+
+for (const path of ['', '/', 'a', '/a/../b', '/a//b', '/a/./b', '/a\nb', `/${'x'.repeat(256)}`, `/${'x/'.repeat(2100)}x`]) {
+  test(`the path ${JSON.stringify(path.slice(0, 20))} (${path.length} characters) is refused`, () => {
+    assert.throws(() => checkPath('target_path', path), isInvalid);
+  });
+}
+
+test('mount options are read one by one, and a comma within quotes divides nothing', () => {
+  const options = readMountOptions(['noatime,discard', 'context="system_u:object_r:container_file_t:s0:c1,c2"']);
+
+  assert.deepEqual(options, ['noatime', 'discard', 'context="system_u:object_r:container_file_t:s0:c1,c2"']);
+  assert.deepEqual(mountOptions('xfs', ['rw', 'noatime'], true), ['noatime', 'nouuid', 'ro', 'norecovery']);
+  assert.deepEqual(mountOptions('ext4', ['noatime'], false), ['noatime']);
+});
+
+for (const option of [
+  'bind',
+  'noatime,remount',
+  'loop=/dev/loop0',
+  'X-mount.mkdir',
+  'logdev=/dev/vda',
+  '-o',
+  'a"b',
+  'a\nb',
+  'helper=x',
+  ' ',
+]) {
+  test(`the mount option ${JSON.stringify(option)} is refused`, () => assert.throws(() => readMountOptions([option]), isInvalid));
+}
+
+for (const text of ['/dev/vda', '-d name=/dev/vda', '-K\n', '$(reboot)', '-L "a b"', 'a'.repeat(2).concat(' x'.repeat(64))]) {
+  test(`the mkfs options ${JSON.stringify(text.slice(0, 20))} are refused`, () =>
+    assert.throws(() => readMkfsOptions(text), isInvalid));
+}
