@@ -7,12 +7,12 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
-import { deleteGroupSnapshot } from './delete-group-snapshot.ts';
+import { dropGroupSnapshot } from './delete-group-snapshot.ts';
 import { freeFromStale } from './free-from-group.ts';
 import { checkMembersOurs, readMembers, toGroupSnapshot } from './group-members.ts';
 import { dropTaken, findGroup, formatGroup, groupClaim, nameOfVolume, releaseImages, type SeenGroup } from './group-snapshot.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
-import { type Claim, claimName, newClaim, takeOver } from './name-index.ts';
+import { type Claim, claimName, dropName, newClaim, takeOver } from './name-index.ts';
 import type { Site } from './site.ts';
 import { newSnapshotRecord, readSnapshotRecord, snapshotKey, writeSnapshotRecord } from './snapshot-record.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
@@ -25,22 +25,44 @@ export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, s
 
   const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, [snapshotKey(want.group)])));
   await checkTogether(want, volumes);
-  await claim(site, want, seen);
-  if (seen !== undefined) await dropTaken(seen, want.group, volumes);
-  checkpoint(scope);
+  const held = await claim(site, want, seen);
   try {
+    if (seen !== undefined) await dropTaken(seen, want.group, volumes);
+    checkpoint(scope);
     const group = seen ?? (await makeGroup(site, want));
     await gather(site, want, { group, volumes });
     checkpoint(scope);
     await takeGroupSnapshot(io, want.group, want.group);
   } catch (error) {
-    // A final answer is to come: what was begun goes first, for nobody will ask again.
-    if (isErrno(error, 'EDQUOT', 'ENOSPC')) await deleteGroupSnapshot(site, want, scope);
+    await standBack(site, want, { error, held });
     throw error;
   }
   const taken = await findGroup(io, want.group);
   if (!taken?.snapshot?.complete) throw contended(want);
   return await settle(site, want, taken);
+}
+
+/**
+ * After a failure that is known: nothing is going on any more, so the volumes leave the group and the next call need
+ * not wait for this one to be too old to live. Before a final answer all goes, for nobody will ask again.
+ */
+async function standBack(
+  site: Site,
+  want: GroupSnapshotSpec,
+  { error, held }: { readonly error: unknown; readonly held: Claim },
+): Promise<void> {
+  if (isErrno(error, 'ETIMEDOUT')) return;
+  if (isErrno(error, 'EDQUOT', 'ENOSPC') || (error instanceof Failure && !isOpen(error))) {
+    return await dropGroupSnapshot(site, want);
+  }
+  const io = await site.open(want);
+  const group = await findGroup(io, want.group);
+  if (group !== undefined) await releaseImages(site, group, want.group);
+  await takeOver(io, groupClaim(want.group), { from: held, to: { ...held, since: 0 } });
+}
+
+function isOpen({ kind }: Failure): boolean {
+  return kind === 'busy' || kind === 'unfinished' || kind === 'unreachable';
 }
 
 /** It is taken: the volumes leave the group, and it is compared with what is wanted. */
@@ -75,18 +97,20 @@ async function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolu
 }
 
 /** Makes the name ours, and this call the one that works on it. Throws `busy` while another one may be at it. */
-async function claim(site: Site, want: GroupSnapshotSpec, seen: SeenGroup | undefined): Promise<void> {
+async function claim(site: Site, want: GroupSnapshotSpec, seen: SeenGroup | undefined): Promise<Claim> {
   const io = await site.openToMake(want);
   const key = groupClaim(want.group);
   const ours = newClaim(sourceNames(want), site.identity.instance);
   const held = await claimName(io, key, ours);
   if (held === 'ours') {
-    if (seen !== undefined) throw foreign(want);
-    return;
+    if (seen === undefined) return ours;
+    await dropName(io, key);
+    throw foreign(want);
   }
   compareClaim(site, want, held);
   if (Date.now() - held.since < site.identity.creatorLife * 1000) throw contended(want);
   await takeOver(io, key, { from: held, to: ours });
+  return ours;
 }
 
 function compareClaim(site: Site, want: GroupSnapshotSpec, held: Claim): void {

@@ -2,7 +2,6 @@
 import { isErrno, removeGroup } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED } from '#lib/handle';
-import { checkpoint, type Scope } from '#lib/scope';
 import { retireDeleted } from './delete-volume.ts';
 import { checkMembersOurs, readMembers } from './group-members.ts';
 import { dropTaken, findGroup, formatGroup, groupClaim, releaseImages, type SeenGroup, volumesOfClaim } from './group-snapshot.ts';
@@ -12,7 +11,12 @@ import type { Site } from './site.ts';
 import { dropSnapshotRecord, readSnapshotRecord } from './snapshot-record.ts';
 import type { GroupRef } from './specs.ts';
 
-export async function deleteGroupSnapshot(site: Site, ref: GroupRef, scope: Scope): Promise<void> {
+export async function deleteGroupSnapshot(site: Site, ref: GroupRef): Promise<void> {
+  await dropGroupSnapshot(site, ref);
+}
+
+/** Removes what there is of it, taken or only begun. */
+export async function dropGroupSnapshot(site: Site, ref: GroupRef): Promise<void> {
   const io = await site.open(ref);
   const claim = await findClaim(io, groupClaim(ref.group));
   const group = await findGroup(io, ref.group);
@@ -22,7 +26,6 @@ export async function deleteGroupSnapshot(site: Site, ref: GroupRef, scope: Scop
     await dropTaken(group, ref.group, volumes);
     await releaseImages(site, group, ref.group);
   }
-  checkpoint(scope);
   for (const volume of volumes) await dropRecord(ref, volume);
   if (group !== undefined) await dropGroup(group, ref.group);
   for (const volume of volumes)
