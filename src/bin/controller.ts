@@ -11,8 +11,13 @@ import {
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import type { Part, Surroundings } from './part.ts';
 
-/** What may leave something for the reaper. */
-const MAKES_WORK = new Set(['createVolume', 'deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
+/** What leaves something for the reaper when it is done. */
+const MAKES_WORK = new Set(['deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
+
+/** A volume that was made may wait for its flatten until the next round; one that is to be copied is asked for again. */
+function leavesWork({ operation, outcome }: { readonly operation: string; readonly outcome: string }): boolean {
+  return operation === 'createVolume' ? outcome === 'unfinished' : MAKES_WORK.has(operation);
+}
 
 /** The controller's services, the agents behind them, and the reaper. */
 export function controllerPart({ options, host, metrics, program }: Surroundings): Part {
@@ -21,7 +26,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     ...counted,
     called: (cluster, call) => {
       counted.called(cluster, call);
-      if (MAKES_WORK.has(call.operation)) reaper.wake();
+      if (leavesWork(call)) reaper.wake();
     },
   };
   const clusters = new EngineClusters(options, program, { log: host.log, agents });

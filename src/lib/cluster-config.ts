@@ -34,10 +34,15 @@ interface Entry {
   readonly keyFile: string;
 }
 
+/** Milliseconds for which what was read is taken as it is: many calls a second need not all look at the file. */
+const FRESH_MS = 250;
+
 export class ClusterConfig {
   readonly #path: string;
   #entries = new Map<string, Entry>();
   #stamp = '';
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #keys = new Map<string, string>();
 
   constructor(path: string) {
     this.#path = path;
@@ -63,14 +68,20 @@ export class ClusterConfig {
   }
 
   #readKey(cluster: string, entry: Entry): string {
+    const known = this.#keys.get(cluster);
+    if (known !== undefined) return known;
     try {
-      return readFileSync(resolve(dirname(this.#path), entry.keyFile), 'utf8').trim();
+      const key = readFileSync(resolve(dirname(this.#path), entry.keyFile), 'utf8').trim();
+      this.#keys.set(cluster, key);
+      return key;
     } catch (cause) {
       throw new Failure('precondition', 'KEY_UNREADABLE', `the key file of cluster ${cluster} cannot be read`, { cause });
     }
   }
 
   #read(): Map<string, Entry> {
+    if (performance.now() - this.#lookedAt < FRESH_MS) return this.#entries;
+    this.#keys.clear();
     try {
       // A mounted ConfigMap changes by a renamed directory, so the inode is part of the stamp.
       const { mtimeMs, ino, size } = statSync(this.#path);
@@ -79,6 +90,7 @@ export class ClusterConfig {
         this.#entries = parseClusters(readFileSync(this.#path, 'utf8'));
         this.#stamp = stamp;
       }
+      this.#lookedAt = performance.now();
     } catch (cause) {
       if (cause instanceof Failure) throw cause;
       throw new Failure('precondition', 'CONFIG_UNREADABLE', `the cluster configuration ${this.#path} cannot be read`, { cause });
