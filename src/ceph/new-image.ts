@@ -29,7 +29,8 @@ export interface NewImage {
 /** Throws CephError EEXIST for a name (or id) that is taken. Implements: cls_rbd dir_add_image on `rbd_directory`. */
 export async function addToDirectory(io: IoContext, { name, id }: NewImage): Promise<void> {
   using operation = new WriteOperation(io);
-  operation.exec('rbd', 'dir_state_assert', new Encoder().u8(DIRECTORY_READY).bytes());
+  // As librbd does: only a namespace has its directory from the start, and can be on its way out.
+  if (io.namespace !== '') operation.exec('rbd', 'dir_state_assert', new Encoder().u8(DIRECTORY_READY).bytes());
   operation.exec('rbd', 'dir_add_image', new Encoder().string(name).string(id).bytes());
   await operation.run(DIRECTORY);
 }
