@@ -144,9 +144,10 @@ function readOr(path: string): string {
  * and only when nothing is mounted any more: removing them must not reach into a volume.
  */
 function tidy(dir: string): void {
+  const loops = loopsBelow(dir); // Once the daemon's file is unmounted, nothing tells whose they were.
   for (const pid of processesOf(dir)) process.kill(pid, 'SIGKILL');
   unmountBelow(dir);
-  for (const path of loopsBelow(dir)) spawnSync('losetup', ['--detach', path], { timeout: 10_000 });
+  for (const path of loops) spawnSync('losetup', ['--detach', path], { timeout: 10_000 });
   unmountBelow(dir);
   if (mountsBelow(dir).length === 0) rmSync(dir, { recursive: true, force: true });
 }
