@@ -1,20 +1,26 @@
-/** Bundles the program into one file. koffi stays outside: it brings a native library. */
-import { statSync } from 'node:fs';
+/**
+ * Bundles the program: an entry, and chunks that the roles load as they need them (an agent has no gRPC, a controller
+ * no Ceph). koffi stays outside: it brings a native library.
+ */
+import { globSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { step } from './step.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const OUTPUT = 'dist/bin/loligo.js';
+const OUTPUT = 'dist/bin';
 // Packages in CommonJS form call `require`, which a module does not have.
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
+rmSync(resolve(ROOT, OUTPUT), { recursive: true, force: true });
 await step('bundle (esbuild)', () =>
   build({
     absWorkingDir: ROOT,
     entryPoints: ['src/bin/loligo.ts'],
-    outfile: OUTPUT,
+    outdir: OUTPUT,
+    chunkNames: 'part-[hash]',
     bundle: true,
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',
@@ -24,5 +30,6 @@ await step('bundle (esbuild)', () =>
     logLevel: 'warning',
   }),
 );
-const size = (statSync(resolve(ROOT, OUTPUT)).size / 2 ** 20).toFixed(1);
-console.log(`  ${OUTPUT}  ${size} MiB`);
+for (const file of globSync(`${OUTPUT}/*.js`, { cwd: ROOT })) {
+  console.log(`  ${file.padEnd(44)} ${(statSync(resolve(ROOT, file)).size / 2 ** 20).toFixed(1).padStart(6)} MiB`);
+}

@@ -1,10 +1,8 @@
 /**
  * The process boundary: librbd blocks and may abort, so it lives in child processes, the agents. `AgentPool` gives the
  * front doors a typed proxy of the engine's operations; `seat.ts` is where agents are replaced; `agent-main.ts` is
- * what runs in the child.
+ * what runs in the child, behind a door of its own (`child.ts`), so that a parent loads no Ceph and no koffi.
  */
-export { runAgent } from './agent-main.ts';
 export type { AgentProgram } from './agent-process.ts';
 export { AgentPool, type PoolSettings } from './pool.ts';
-export { processChannel } from './process-channel.ts';
 export type { AgentEvents } from './seat.ts';

@@ -1,7 +1,5 @@
 /** The program: a role, or an administrator's command, as its first argument. */
-import { processChannel, runAgent } from '#agent';
 import { Failure } from '#lib/failure';
-import { OPTION_ROWS } from './options.ts';
 import { VERSION } from './version.ts';
 
 const ROLES = {
@@ -14,8 +12,10 @@ const ROLES = {
 
 async function main(role: string | undefined, args: readonly string[]): Promise<void> {
   switch (role) {
-    case 'agent':
+    case 'agent': {
+      const { processChannel, runAgent } = await import('#agent/child');
       return runAgent(processChannel());
+    }
     case 'controller':
     case 'node':
     case 'standalone':
@@ -25,12 +25,14 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
     case 'version':
       return console.log(VERSION);
     default:
-      console.log(usage());
+      console.log(await usage());
       process.exitCode = role === undefined || role === 'help' || role === '--help' ? 0 : 2;
   }
 }
 
-function usage(): string {
+async function usage(): Promise<string> {
+  // An agent, which has no options, should load nothing that it does not need.
+  const { OPTION_ROWS } = await import('./options.ts');
   const line = (name: string, text: string): string => `  ${name.padEnd(24)}${text}`;
   const roles = Object.entries(ROLES).map(([name, text]) => line(name, text));
   const options = Object.entries(OPTION_ROWS).map(([name, row]) => line(`--${name}`, `${row.help} [${row.standard}]`));
