@@ -7,7 +7,11 @@ import type { FsType } from './mount-options.ts';
 import { run } from './run.ts';
 import { filesystemSize, isUnfinishedXfs } from './superblock.ts';
 
-/** `unknown`: nothing that has a name, and yet not empty. */
+/**
+ * `unknown`: nothing that has a name, and yet not empty. `unfinished`: what an mkfs that was cut off has left; the
+ * device was blank before it. Whose mkfs it was is written on the device itself: what one node remembers of a volume
+ * is not true any more once another had it.
+ */
 export type Content =
   | { readonly kind: 'blank' }
   | { readonly kind: 'unknown' }
@@ -15,29 +19,31 @@ export type Content =
   | { readonly kind: 'filesystem'; readonly type: string };
 
 const MIB = 1024 * 1024;
+/** One sector at the start of the last whole MiB: file systems put nothing of theirs there while they are made. */
+const MARK = Buffer.alloc(512, 'loligo: a file system is being made here\n');
 const CAP_SYS_RESOURCE = 1n << 24n;
 
 /** Reads the first and the last MiB: a device that cannot be read is an error, and never "blank". */
 export async function inspect(device: Device): Promise<Content> {
   const head = await readMib(device, 0n);
-  const tail = await readMib(device, device.size / BigInt(MIB) - 1n);
+  const tail = await readMib(device, lastMib(device));
   if (isUnfinishedXfs(head)) return { kind: 'unfinished' };
   const type = await probe(device);
   if (type !== '') return { kind: 'filesystem', type };
+  if (isMarked(tail)) return { kind: 'unfinished' };
   return isZero(head) && isZero(tail) ? { kind: 'blank' } : { kind: 'unknown' };
 }
 
-/** Makes an empty file system over whatever is on the device. */
+/**
+ * Makes an empty file system over whatever is on the device. The mark is there until mkfs is done; mke2fs writes its
+ * superblock last, so under a mark there is either a whole file system or none that anybody used.
+ */
 export async function make(type: FsType, device: Device, options: readonly string[]): Promise<void> {
   // A new image has nothing to discard, and asking it object by object takes minutes on a large one.
   const defaults = type === 'xfs' ? ['-q', '-f', '-K'] : ['-q', '-F', '-m', '0', '-E', 'nodiscard'];
+  await writeTail(device, MARK);
   await run(`mkfs.${type}`, [...defaults, ...options, '--', device.path], { limit: LIMITS.mkfs });
-}
-
-/** Takes away what an mkfs that never ended has left, so that the device is blank again. */
-export async function wipe(device: Device): Promise<void> {
-  const length = device.size < BigInt(MIB) ? device.size : BigInt(MIB);
-  await run('blkdiscard', ['--force', '--zeroout', '--length', String(length), device.path], { limit: LIMITS.read });
+  if (isMarked(await readMib(device, lastMib(device)))) await writeTail(device, Buffer.alloc(MARK.length));
 }
 
 /** Before a mount for writing. xfs replays its log when it is mounted, and has no check worth doing each time. */
@@ -112,6 +118,20 @@ async function readMib(device: Device, index: bigint): Promise<Buffer> {
   const expected = device.size < BigInt(MIB) ? Number(device.size) : MIB;
   if (stdout.length < expected) throw new Failure('unfinished', 'DEVICE_SHORT', `${device.path} gave only ${stdout.length} bytes`);
   return stdout;
+}
+
+function lastMib(device: Device): bigint {
+  return device.size < BigInt(MIB) ? 0n : device.size / BigInt(MIB) - 1n;
+}
+
+function isMarked(tail: Buffer): boolean {
+  return tail.subarray(0, MARK.length).equals(MARK);
+}
+
+async function writeTail(device: Device, bytes: Buffer): Promise<void> {
+  const seek = lastMib(device) * BigInt(MIB / bytes.length);
+  const args = [`of=${device.path}`, `bs=${bytes.length}`, 'count=1', `seek=${seek}`, 'conv=notrunc,fsync', 'status=none'];
+  await run('dd', args, { limit: LIMITS.read, input: bytes });
 }
 
 function isZero(bytes: Buffer): boolean {

@@ -91,7 +91,7 @@ async function getDevice({ mapped, stash }: Staged): Promise<Device> {
 
 async function refuseOthers(dir: string, wanted: Target, single: boolean): Promise<void> {
   for (const other of await readTargets(dir)) {
-    if ((await findMount(other.path)) === undefined) continue; // S3: begun or ended, and not there.
+    if ((await findMount(other.path)) === undefined) continue; // S2: begun or ended, and not there.
     if (other.path === wanted.path && !isSame(other, wanted)) {
       throw new Failure('conflict', 'PUBLISHED_OTHERWISE', `the volume is published at ${wanted.path} in another way`);
     }

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly accept?: readonly number[];
   /** Bytes of standard output that are kept; the rest is dropped. 64 KiB when left out. */
   readonly keep?: number;
+  /** What the program reads on its standard input; nothing when left out. */
+  readonly input?: Buffer;
 }
 
 export interface Ran {
@@ -33,7 +35,9 @@ const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  * a code that was not accepted: what it did until then is for the next call to look at.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<Ran> {
-  const child = spawn(program, args, { env: ENVIRONMENT, cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env: ENVIRONMENT, cwd: '/', detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  // A program that ends before it has read everything says so by its exit code.
+  child.stdin.on('error', () => undefined).end(options.input);
   const stdout = collect(child.stdout, options.keep ?? KEEP);
   const stderr = collect(child.stderr, KEEP);
   const exit = await ended(child, program, options.limit);

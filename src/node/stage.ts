@@ -78,7 +78,6 @@ async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
     access: spec.access,
     readonly: spec.readonly || spec.snapshot !== '',
     fsType: spec.access === 'mount' ? spec.fsType : '',
-    formatting: before?.formatting ?? false,
   };
   if (before !== undefined) await refuseOther(dir, { before, wanted, mapper });
   return { dir, spec, mapper, mountFlags, mkfsOptions, stash: wanted };
@@ -120,18 +119,16 @@ async function ensureMounted(plan: Plan, device: Device, scope: Scope): Promise<
 
 /** The type of the file system on the device, made when the device is blank. */
 async function ensureFilesystem(plan: Plan, device: Device, scope: Scope): Promise<FsType> {
-  const { spec, stash } = plan;
+  const { spec } = plan;
   const content = await inspect(device);
-  if (content.kind === 'filesystem' && !stash.formatting) return accepted(content.type, spec.fsType);
+  if (content.kind === 'filesystem') return accepted(content.type, spec.fsType);
   if (device.readonly) throw new Failure('precondition', 'NOTHING_TO_READ', 'the volume holds no file system, and is read-only');
-  if (content.kind === 'unknown' && !stash.formatting) {
+  if (content.kind === 'unknown') {
     throw new Failure('precondition', 'DATA_UNKNOWN', 'the volume holds data that is no file system; it is not formatted');
   }
   const type = spec.fsType === '' ? 'ext4' : spec.fsType;
   checkpoint(scope);
-  await writeStash(plan.dir, { ...stash, formatting: true });
   await make(type, device, plan.mkfsOptions);
-  await writeStash(plan.dir, { ...stash, formatting: false });
   return type;
 }
 

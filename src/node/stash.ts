@@ -3,11 +3,9 @@
  *
  *     S1  `stash.json` is written before anything is mapped and removed after everything is taken down: what is
  *         mapped has a stash. A stash by itself says what was wanted, never that it is there.
- *     S2  `formatting` is true from before mkfs until it has ended: a file system found under it is not finished,
- *         and the device was seen blank before.
- *     S3  `targets/<digest of the path>.json` is written before its bind mount and removed after it: it says with
+ *     S2  `targets/<digest of the path>.json` is written before its bind mount and removed after it: it says with
  *         what a volume was published there. It counts while something is mounted there.
- *     S4  Files are replaced whole (written beside, synced, renamed). A version newer than ours is never changed.
+ *     S3  Files are replaced whole (written beside, synced, renamed). A version newer than ours is never changed.
  */
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -27,7 +25,6 @@ export interface Stash {
   readonly readonly: boolean;
   /** '' for block volumes, and where the request left it open until the file system was seen. */
   readonly fsType: string;
-  readonly formatting: boolean;
 }
 
 /** How a volume was published at one path; what a second request for that path is compared with. */
@@ -90,7 +87,6 @@ function toStash(fields: Fields): Stash {
     access: access(fields),
     readonly: fields['readonly'] === true,
     fsType: text(fields, 'fsType'),
-    formatting: fields['formatting'] === true,
   };
 }
 

@@ -2,13 +2,10 @@
 import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
-import { wipe } from './filesystems.ts';
-import { anyDeviceOf, deviceOf, dirOf, type NodeHost } from './host.ts';
-import type { Mapper } from './mapper.ts';
-import { readMounts } from './mount-table.ts';
+import { anyDeviceOf, dirOf, type NodeHost } from './host.ts';
 import { findMount, findMountOf, unmountAll } from './mounts.ts';
 import { checkPath } from './paths.ts';
-import { dropStash, dropTarget, readStash, readTargets, type Stash } from './stash.ts';
+import { dropStash, dropTarget, readStash, readTargets } from './stash.ts';
 
 /**
  * Repeatable; done when the volume is not staged at the path. Works with Ceph away as long as nothing waits to be written
@@ -29,20 +26,11 @@ export async function unstage(
   if (stash?.access === 'mount' && (await findMountOf(device, path)) !== undefined) await unmountAll(path);
   checkpoint(scope);
   // Without a stash (S1) nothing is mapped, unless the state was lost: then every mapper looks.
-  for (const mapper of host.mappers.filter(({ name }) => stash === undefined || name === stash.mapper)) {
-    if (stash?.formatting === true) await undoFormatting(dir, mapper, stash);
-    await mapper.unmap(dir);
+  for (const mapper of host.mappers) {
+    if (stash === undefined || stash.mapper === mapper.name) await mapper.unmap(dir);
   }
   await dropStash(dir);
   scope.log.info({ volume: stash?.handle ?? '' }, 'volume is unstaged');
-}
-
-/** S2: without its stash nobody would know that what is on the device never became a file system. */
-async function undoFormatting(dir: string, mapper: Mapper, stash: Stash): Promise<void> {
-  const device = deviceOf(await mapper.find(dir));
-  if (device === undefined || device.readonly || stash.access !== 'mount') return;
-  if ((await readMounts()).some((mount) => mount.device === device.number)) return;
-  await wipe(device);
 }
 
 async function refusePublished(dir: string): Promise<void> {
