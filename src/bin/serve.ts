@@ -2,8 +2,6 @@
 import { type Host, identityService, listen, type Service } from '#csi';
 import { KeyedLock } from '#lib/keyed-lock';
 import { createLogger, createMetrics, serveHealth } from '#observability';
-import { controllerPart } from './controller.ts';
-import { nodePart } from './node.ts';
 import { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 import { VERSION } from './version.ts';
