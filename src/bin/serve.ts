@@ -17,8 +17,9 @@ export async function serve(role: 'controller' | 'node' | 'standalone', args: re
   const surroundings: Surroundings = { options, host, metrics, program: process.argv[1] ?? '' };
 
   const parts: Part[] = [];
-  if (role !== 'node') parts.push(controllerPart(surroundings));
-  if (role !== 'controller') parts.push(await nodePart(surroundings));
+  // A node runs on every machine and should load nothing of the controller.
+  if (role !== 'node') parts.push((await import('./controller.ts')).controllerPart(surroundings));
+  if (role !== 'controller') parts.push((await import('./node.ts')).nodePart(surroundings));
 
   const identity = identityService(host, {
     name: options.name('driver-name'),
