@@ -1,6 +1,6 @@
 /** The driver as people run it: a process of its own, asked over its socket, its answers checked elsewhere. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -82,7 +82,10 @@ export class Driver implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
-    for (const end = Date.now() + 20_000; ; ) {
+    const end = Date.now() + 20_000;
+    // A call to a socket that is not there yet makes gRPC wait a second before it tries again.
+    while (!existsSync(join(this.dir, 'csi.sock')) && this.#process.exitCode === null && Date.now() < end) await sleep(5);
+    for (;;) {
       try {
         await this.csi.call('GetPluginInfo', {}, { deadline: 1000 });
         return;
