@@ -107,7 +107,7 @@ class Agent {
     try {
       return await connect(this.#native, { ...connection, options });
     } catch (error) {
-      throw explainConnecting(error, connection.user);
+      throw explainConnecting(error, connection);
     }
   }
 
@@ -188,7 +188,7 @@ class Agent {
 
 const FENCED_SECONDS = 3600;
 
-function explainConnecting(error: unknown, user: string): unknown {
+function explainConnecting(error: unknown, { user, key }: Opening['connection']): unknown {
   if (isErrno(error, 'ETIMEDOUT')) {
     return new Failure('unreachable', 'MONITORS_SILENT', 'no monitor answered; check the addresses and the network', {
       cause: error,
@@ -197,7 +197,16 @@ function explainConnecting(error: unknown, user: string): unknown {
   if (isErrno(error, 'EACCES', 'EPERM')) {
     return new Failure('unauthenticated', 'KEY_WRONG', `Ceph refused client.${user} with this key`, { cause: error });
   }
+  if (!isKey(key)) {
+    return new Failure('unauthenticated', 'KEY_WRONG', `the key of client.${user} is not a key of Ceph's form`, { cause: error });
+  }
   return new Failure('unreachable', 'CONNECT_FAILED', `connecting as client.${user} failed`, { cause: error });
+}
+
+/** A CephX secret in base64: type, time and length in 12 bytes, then the secret of that length. */
+function isKey(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length > 12 && bytes.length === 12 + bytes.readUInt16LE(10);
 }
 
 /** Errors do not pass the channel as they are. */

@@ -80,12 +80,23 @@ export class Seat {
     }
     this.usedAt = Date.now();
     this.#countInFlight(1);
+    const agent = this.#serving();
     try {
-      return await this.#count(operation, () => this.#serving().call(operation, args, scope));
+      return await this.#count(operation, () => agent.call(operation, args, scope));
     } finally {
       this.#countInFlight(-1);
       this.usedAt = Date.now();
+      if (agent.spoiled) this.#renewSoon(agent);
     }
+  }
+
+  /** Replaces a spoiled agent without waiting for a call: the one that would come may wait for what this one holds. */
+  #renewSoon(agent: AgentProcess): void {
+    const wait = Math.max(0, agent.startedAt + this.#settings.minimumService - Date.now());
+    const renew = (): void => {
+      if (this.#current === agent && !this.#ending) this.#serving();
+    };
+    setTimeout(renew, wait + 1).unref();
   }
 
   #countInFlight(change: number): void {
