@@ -1,3 +1,4 @@
+import { isErrno } from './errors.ts';
 import { IoContext } from './io-context.ts';
 import { copyBytes, copyString, type Native, type Pointer } from './native/native.ts';
 
@@ -113,11 +114,22 @@ export class Cluster {
     return buffer.toString('utf8', 0, Number(length));
   }
 
-  /** The I/O context of a place, made once. Throws CephError ENOENT when there is no such pool. */
+  /** False once the pool was deleted: one of its name that was made since is another. No round trip while it is there. */
+  async hasPool(id: bigint): Promise<boolean> {
+    try {
+      await this.poolName(id);
+      return true;
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
+  /** The I/O context of a place, made once for each pool. Throws CephError ENOENT when there is no such pool. */
   async open(pool: string, namespace: string): Promise<IoContext> {
     const key = `${pool}/${namespace}`;
     const known = this.#contexts.get(key);
-    if (known !== undefined) return await known;
+    if (known !== undefined && (await this.hasPool((await known).poolId))) return await known;
     const opening = this.#openContext(pool, namespace);
     this.#contexts.set(key, opening);
     try {

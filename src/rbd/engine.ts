@@ -1,4 +1,6 @@
+import { isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
+import { adoptVolume } from './adopt-volume.ts';
 import { capacity } from './capacity.ts';
 import { changedBlocks } from './changed-blocks.ts';
 import { createGroupSnapshot } from './create-group-snapshot.ts';
@@ -22,7 +24,7 @@ import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
 import { publishedNodes } from './published-nodes.ts';
 import { reap } from './reap.ts';
-import type { Site } from './site.ts';
+import { poolMissing, type Site } from './site.ts';
 import type { Engine } from './specs.ts';
 import { undeleteVolume } from './undelete-volume.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
@@ -39,6 +41,7 @@ export const OPERATIONS: Partial<Operations> = {
   createVolume,
   deleteVolume,
   undeleteVolume,
+  adoptVolume,
   reap,
   createSnapshot,
   deleteSnapshot,
@@ -68,6 +71,13 @@ export async function runOperation(site: Site, name: string, args: never, scope:
   try {
     return await operation(site, args, scope);
   } catch (error) {
-    throw explain(error, name);
+    throw (await findDeletedPool(site, error)) ?? explain(error, name);
   }
+}
+
+/** A pool that was deleted shows as "no such object" in whatever was asked of it. */
+async function findDeletedPool(site: Site, error: unknown): Promise<Failure | undefined> {
+  const maybe = isErrno(error, 'ENOENT') || (error instanceof Failure && error.reason === 'POOL_MISSING');
+  const deleted = maybe ? await site.forgetDeleted() : undefined;
+  return deleted && poolMissing(deleted, error);
 }

@@ -8,7 +8,7 @@ import { findDirectoryId, findHeader, type ImageHeader, type IoContext } from '#
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage, type ImageRef } from '#lib/handle';
 import { RECORD, readRecord, type VolumeRecord } from './record.ts';
-import type { Site } from './site.ts';
+import { poolMissing, type Site } from './site.ts';
 
 /** An image that is a volume. */
 export interface SeenVolume {
@@ -25,9 +25,13 @@ export type SeenImage =
   | { readonly is: 'headless'; readonly id: string }
   | { readonly is: 'image'; readonly header: ImageHeader };
 
+/** Throws `precondition` when the pool was deleted under us: what is not found there is not gone. */
 export async function seeImage(io: IoContext, image: string, keys: readonly string[] = [RECORD]): Promise<SeenImage> {
   const id = await findDirectoryId(io, image);
-  if (id === undefined) return { is: 'absent' };
+  if (id === undefined) {
+    if (!(await io.cluster.hasPool(io.poolId))) throw poolMissing(io);
+    return { is: 'absent' };
+  }
   const header = await findHeader(io, id, keys);
   return header === undefined ? { is: 'headless', id } : { is: 'image', header };
 }
@@ -58,4 +62,8 @@ export async function findVolumeOrDeleted(
 
 export function volumeMissing(site: Site, ref: ImageRef): Failure {
   return new Failure('not-found', 'VOLUME_NOT_FOUND', `cluster ${site.identity.cluster} has no volume ${formatImage(ref)}`);
+}
+
+export function imageMissing(site: Site, ref: ImageRef): Failure {
+  return new Failure('not-found', 'IMAGE_NOT_FOUND', `cluster ${site.identity.cluster} has no image ${formatImage(ref)}`);
 }

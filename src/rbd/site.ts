@@ -14,6 +14,8 @@ import { InternalSnapshots } from './internal-snapshots.ts';
 
 const MARK = 'loligo.pool';
 const FORMAT = '1';
+/** Objects that deleting writes to. On a full pool they could not be made any more: `rbd_trash_move` then answers ENOENT. */
+const NEEDED_TO_DELETE = ['rbd_trash', 'loligo.work'];
 
 /** Who we are at the site that is connected. */
 export interface Identity {
@@ -63,10 +65,25 @@ export class Site {
       return await this.cluster.open(place.pool, place.namespace);
     } catch (cause) {
       if (isErrno(cause, 'ENOENT')) {
-        throw new Failure('precondition', 'POOL_MISSING', `cluster ${this.identity.cluster} has no pool ${place.pool}`, { cause });
+        throw poolMissing(place, cause);
       }
       throw cause;
     }
+  }
+
+  /**
+   * Forgets the places whose pool was deleted, and gives one of them: a pool of that name that was made since is looked
+   * at anew.
+   */
+  async forgetDeleted(): Promise<IoContext | undefined> {
+    let deleted: IoContext | undefined;
+    for (const [key, opening] of this.#marked) {
+      const io = await opening.catch(() => undefined);
+      if (io === undefined || (await this.cluster.hasPool(io.poolId))) continue;
+      this.#marked.delete(key);
+      deleted = io;
+    }
+    return deleted;
   }
 
   /** The name of the pool that an image's data lies in, '' when that is the image's own. */
@@ -105,6 +122,10 @@ export class Site {
 
   async #mark(io: IoContext): Promise<string> {
     const { cluster } = this.identity;
+    for (const object of NEEDED_TO_DELETE) {
+      using making = new WriteOperation(io);
+      await making.create().run(object);
+    }
     using operation = new WriteOperation(io);
     operation.create().compareKey('cluster', '').setKey('cluster', cluster).setKey('format', FORMAT);
     try {
@@ -115,6 +136,10 @@ export class Site {
       return (await listKeys(io, MARK, '', 8)).get('cluster') ?? '';
     }
   }
+}
+
+export function poolMissing({ pool }: Pick<Place, 'pool'>, cause?: unknown): Failure {
+  return new Failure('precondition', 'POOL_MISSING', `there is no pool ${pool}, or no longer the one that was`, { cause });
 }
 
 function unmarked(place: Place, cluster: string): Failure {
