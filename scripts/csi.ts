@@ -1,0 +1,28 @@
+/**
+ * One CSI call by hand: `csi.ts METHOD [REQUEST]`, the request in JSON, over the socket that CSI_ENDPOINT names.
+ * Prints the answer in JSON; exit code 1 with the gRPC status when there was none.
+ */
+import { type CsiClient, CsiError, connectCsi, type Message } from '../test/support/csi-client.ts';
+
+const STREAMS = new Set(['GetMetadataAllocated', 'GetMetadataDelta']);
+
+const [method, request = '{}'] = process.argv.slice(2);
+const socket = /^unix:(?:\/\/)?(\/.+)$/.exec(process.env['CSI_ENDPOINT'] ?? '')?.[1];
+if (method === undefined || socket === undefined) {
+  console.error('usage: CSI_ENDPOINT=unix:///path.sock csi.ts METHOD [REQUEST]');
+  process.exit(2);
+}
+const client = connectCsi(socket);
+try {
+  console.log(JSON.stringify(await ask(client, method, JSON.parse(request)), undefined, 2));
+} catch (error) {
+  if (!(error instanceof CsiError || error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  client.close();
+}
+
+function ask(csi: CsiClient, name: string, message: object): Promise<Message> {
+  return STREAMS.has(name) ? csi.stream(name, message) : csi.call(name, message);
+}
