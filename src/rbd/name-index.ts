@@ -47,10 +47,14 @@ export async function findClaim(io: IoContext, key: ClaimKey): Promise<Claim | u
   return text === undefined || text === '' ? undefined : parseClaim(text, key);
 }
 
-/** Done also when there is no such key. */
+/** Done also when there is no such key. Makes no object, so that it works on a full pool. */
 export async function dropName(io: IoContext, key: ClaimKey): Promise<void> {
   using operation = new WriteOperation(io);
-  await operation.create().removeKey(key).run(objectOf(key));
+  try {
+    await operation.assertExists().removeKey(key).run(objectOf(key));
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
 }
 
 async function swap(io: IoContext, key: ClaimKey, change: { readonly from: string; readonly to: string }): Promise<boolean> {

@@ -18,7 +18,9 @@ import { aGroup, anImage, aSnapshot, aVolume, MiB } from '../support/volume-spec
 const SOAK = process.env['LOLIGO_SOAK'] === '1';
 /** Milliseconds into a call. */
 const MOMENTS = SOAK ? [undefined, 1, 3, 6, 10, 20, 50, 150, 400, 800] : [undefined, 4, 300];
-const AT_ONCE = SOAK ? 4 : 2;
+/** Of all calls and moments, one in so many is tried. */
+const EACH = SOAK ? 1 : 5;
+const AT_ONCE = 3;
 const CALLS_MAX = 60;
 
 interface Ground {
@@ -155,7 +157,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
 
     const killed = await killEverywhere(scenario, pool, bed);
 
-    assert.ok(killed > 2, `only ${killed} kill points were met`);
+    assert.ok(killed >= 2, `only ${killed} kill points were met`);
     assert.deepEqual(await leftovers(pool, bed), []);
   });
 }
@@ -167,7 +169,7 @@ async function killEverywhere(scenario: Scenario, pool: TestPool, bed: Bed): Pro
   const points = Array.from({ length: CALLS_MAX }, (_, index) => index + 1);
   await inParallel(points, AT_ONCE, async (call) => {
     for (const [index, after] of MOMENTS.entries()) {
-      if (past || (!SOAK && (call + index) % MOMENTS.length !== 0)) continue;
+      if (past || (call * MOMENTS.length + index) % EACH !== 0) continue;
       const died = await killOnce(scenario, { pool, bed, tag: `${call}-${after ?? 'before'}` }, { call, after });
       if (died) killed += 1;
       // A short call is over before the moment comes; that the last one is over too, only a kill before it tells.

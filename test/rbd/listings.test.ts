@@ -15,7 +15,7 @@ test('volumes are listed page by page over pools and namespaces, and nothing for
   await Promise.all(['a', 'd'].map((image) => bed.engine.createVolume(aVolume(two, { image }))));
   await foreign.engine.createVolume(aVolume(one, { image: 'bb' }));
   await one.rbd('create', '--size', '1M', 'aa');
-  await one.rbd('cp', 'a', 'copy');
+  await ceph.rbd('cp', `${one.spec}/a`, `${one.spec}/copy`);
 
   const pages = await allVolumes(bed, 2);
   const whole = await allVolumes(bed, 0);
