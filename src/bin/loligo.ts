@@ -6,7 +6,7 @@ const ROLES = {
   controller: 'serves the Controller, GroupController and SnapshotMetadata services',
   node: 'serves the Node service',
   standalone: 'serves all services on one socket',
-  volume: "an administrator's commands on volumes: volume undelete HANDLE",
+  volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   version: 'prints the version',
 } as const;
 

@@ -1,2 +1,2 @@
 /** Front door 3: the administrator's commands. Each does one thing and returns the line to print. */
-export { undelete } from './undelete.ts';
+export { runVolumeCommand } from './volume.ts';

@@ -218,6 +218,8 @@ export interface Engine {
   /** Done also when there is no such volume. */
   deleteVolume(volume: ImageRef): Promise<void>;
   undeleteVolume(volume: ImageRef): Promise<Volume>;
+  /** Makes a volume of an image that somebody else made. */
+  adoptVolume(volume: ImageRef): Promise<Volume>;
   getVolume(volume: ImageRef): Promise<Volume>;
   listVolumes(page: Page): Promise<VolumePage>;
   /** The node ids whose addresses hold a watch on the image. */
