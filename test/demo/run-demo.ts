@@ -37,13 +37,14 @@ export async function runDemo(stop?: Stop): Promise<DemoRun> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: tmp },
   });
+  const ended = once(demo, 'exit');
   const endAtExit = (): void => kill(demo, { signal: 'SIGINT', everybody: false });
   process.once('exit', endAtExit);
   const overdue = setTimeout(() => kill(demo, { signal: 'SIGTERM', everybody: false }), RUN_MAX);
   try {
     const output = Promise.all([text(demo.stdout), text(demo.stderr)]);
     const stopped = stop === undefined ? undefined : await stopIt(demo, stop);
-    const [exitCode] = await once(demo, 'exit');
+    const [exitCode] = await ended;
     const stopTook = stopped === undefined ? 0 : Date.now() - stopped;
     const remains = [...processesOfSession(demo.pid ?? 0), ...hostRemains(tmp), ...readdirSync(tmp).map((name) => `file ${name}`)];
     return { exitCode, output: (await output).join(''), stopTook, remains };
