@@ -21,6 +21,8 @@ export type Content =
 const MIB = 1024 * 1024;
 /** One sector at the start of the last whole MiB: file systems put nothing of theirs there while they are made. */
 const MARK = Buffer.alloc(512, 'loligo: a file system is being made here\n');
+/** mkfs.xfs refuses less. */
+const XFS_MIN = 300n * BigInt(MIB);
 const CAP_SYS_RESOURCE = 1n << 24n;
 
 /** Reads the first and the last MiB: a device that cannot be read is an error, and never "blank". */
@@ -39,6 +41,9 @@ export async function inspect(device: Device): Promise<Content> {
  * superblock last, so under a mark there is either a whole file system or none that anybody used.
  */
 export async function make(type: FsType, device: Device, options: readonly string[]): Promise<void> {
+  if (type === 'xfs' && device.size < XFS_MIN) {
+    throw new Failure('precondition', 'VOLUME_TOO_SMALL', `xfs needs 300 MiB, and the volume has ${device.size} bytes`);
+  }
   // A new image has nothing to discard, and asking it object by object takes minutes on a large one.
   const defaults = type === 'xfs' ? ['-q', '-f', '-K'] : ['-q', '-F', '-m', '0', '-E', 'nodiscard'];
   await writeTail(device, MARK);

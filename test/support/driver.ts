@@ -72,13 +72,10 @@ export class Driver implements AsyncDisposable {
     return readFileSync(join(this.dir, 'driver.log'), 'utf8');
   }
 
-  /** Process ids of the agents that live now. */
+  /** Process ids of the agents that live now; a mapper's process is a child too, and is none. */
   agents(): number[] {
-    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
-    return children
-      .split(' ')
-      .filter((pid) => pid !== '')
-      .map(Number);
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').split(' ');
+    return children.filter((pid) => pid !== '' && isAgent(pid)).map(Number);
   }
 
   async #ready(): Promise<void> {
@@ -121,6 +118,10 @@ export class Driver implements AsyncDisposable {
     await this.stop();
     if (this.#ownsDir) rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+function isAgent(pid: string): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('agent');
 }
 
 /** Writes the cluster configuration as a mounted ConfigMap and Secret would show it; a running driver reads it again. */
