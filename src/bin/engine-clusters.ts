@@ -17,7 +17,7 @@ export class EngineClusters implements Clusters, AsyncDisposable {
   constructor(options: Options, program: string, events: { log: Log; agents: AgentEvents }) {
     this.config = new ClusterConfig(options.text('clusters'));
     const settings = {
-      program: { module: program, threads: AT_ONCE, nodeFlags: ['--max-old-space-size=128', '--max-semi-space-size=2'] },
+      program: { module: program, threads: AT_ONCE, nodeFlags: ['--max-old-space-size=128'] },
       instance: options.name('instance'),
       operationTimeout: options.seconds('ceph-timeout'),
       creatorLife: options.seconds('creator-lifetime'),

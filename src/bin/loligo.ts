@@ -1,5 +1,6 @@
 /** The program: a role, or an administrator's command, as its first argument. */
 import { Failure } from '#lib/failure';
+import { keepHeapSmall } from './small-heap.ts';
 import { VERSION } from './version.ts';
 
 const ROLES = {
@@ -39,6 +40,7 @@ async function usage(): Promise<string> {
   return [`loligo ${VERSION}: Ceph RBD over CSI`, '', 'usage: loligo ROLE [OPTIONS]', '', ...roles, '', ...options].join('\n');
 }
 
+keepHeapSmall();
 try {
   await main(process.argv[2], process.argv.slice(3));
 } catch (error) {
