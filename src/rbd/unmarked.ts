@@ -16,8 +16,9 @@ export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageH
   const io = await site.openToMake(want);
   if (!sameFeatures(want, header) || 1n << BigInt(header.order) !== want.layout.objectSize) return 'foreign';
   if (header.snapshotIds.length > 0) return 'foreign';
-  if (!(await hasItsObjectMap(io, header))) return 'cut-short';
+  // Before all that may have it removed: one that holds data is somebody's, whatever it lacks.
   if (!(await isEmpty(io, header))) return 'foreign';
+  if (!(await hasItsObjectMap(io, header))) return 'cut-short';
   if (!(await isWantedParent(site, want, header))) return 'foreign';
   if (want.source.from === 'nothing') return header.size === want.size ? 'as-wanted' : 'foreign';
   return await judgeClone(site, header);
