@@ -1,5 +1,5 @@
 /** Makes a volume of a snapshot: a clone of format 2, so that the snapshot can be deleted while its clones live on. */
-import { cloneImage, findImageId, type IoContext } from '#ceph';
+import { cloneImage, findImageId, type ImageHeader, type IoContext } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -52,8 +52,19 @@ export async function growClone(io: IoContext, id: string, name: string, size: b
 /** Notes before the clone is made that it is to be flattened: because its class says so, or its chain gets too deep. */
 export async function planFlatten(site: Site, want: VolumeSpec, parent: SeenVolume): Promise<void> {
   const { maxCloneDepth } = want.mutable;
-  const flatten = want.flatten || (maxCloneDepth > 0 && (await isDeeperThan(site, parent.header, maxCloneDepth - 1)));
-  if (flatten) await addWork(await site.openToMake(want), { do: 'flatten', image: want.image, since: Date.now() });
+  const isDue = want.flatten || (maxCloneDepth > 0 && (await isDeeperThan(site, parent.header, maxCloneDepth - 1)));
+  if (isDue) await noteFlatten(site, want);
+}
+
+/** The same for a clone that an earlier call made: the note of that one may have been given up meanwhile. */
+export async function planFlattenAgain(site: Site, want: VolumeSpec, clone: Pick<ImageHeader, 'parent'>): Promise<void> {
+  const { maxCloneDepth } = want.mutable;
+  const isDue = want.flatten || (maxCloneDepth > 0 && (await isDeeperThan(site, clone, maxCloneDepth)));
+  if (isDue && clone.parent !== undefined) await noteFlatten(site, want);
+}
+
+async function noteFlatten(site: Site, want: VolumeSpec): Promise<void> {
+  await addWork(await site.openToMake(want), { do: 'flatten', image: want.image, since: Date.now() });
 }
 
 /** Before librbd 19 the snapshot of a group's member can be read but not cloned. The copy goes on without the caller. */

@@ -10,7 +10,7 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { chooseSize } from './choose-size.ts';
-import { growClone, makeFromSnapshot } from './clone-snapshot.ts';
+import { growClone, makeFromSnapshot, planFlattenAgain } from './clone-snapshot.ts';
 import { makeFromVolume } from './clone-volume.ts';
 import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
@@ -78,6 +78,7 @@ async function goOnUnmarked(site: Site, want: VolumeSpec, scope: Scope, header: 
   }
   const size = chooseSize(want, header.size);
   if (size > header.size) await growClone(io, header.id, want.image, size);
+  await planFlattenAgain(site, want, header);
   return await mark(site, io, want, {
     id: header.id,
     size,

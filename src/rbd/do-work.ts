@@ -6,6 +6,7 @@ import { retireDeleted } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { seeImage } from './look.ts';
 import type { Outcome } from './reap.ts';
+import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { SNAPSHOTS_CROWDED } from './snapshot-room.ts';
 import { purge } from './trashed.ts';
@@ -32,15 +33,26 @@ export async function doWork(site: Site, io: IoContext, work: Work, scope: Engin
 
 async function flatten(site: Site, io: IoContext, work: Extract<Work, { do: 'flatten' }>, scope: EngineScope): Promise<Outcome> {
   const seen = await seeImage(io, work.image);
-  // The note is written before the clone is made, and the clone may still be in the making.
-  const inTheMaking = seen.is === 'image' ? seen.header.metadata.size === 0 : isYoung(site, work.since);
-  if (inTheMaking) return 'waiting';
-  if (seen.is === 'image' && seen.header.parent !== undefined) {
+  const record = seen.is === 'image' ? readRecord(seen.header, work.image) : undefined;
+  if (seen.is !== 'image' || record === undefined) return await giveUpFlatten(site, io, work);
+  // Another Loligo's note, or a foreign image that has the name by now: not ours to touch.
+  if (record.instance !== site.identity.instance) return 'waiting';
+  if (seen.header.parent !== undefined) {
     await using image = await openToChange(io, seen.header, work.image);
     await image.flatten(() => scope.progress());
   }
   await removeWork(io, work);
   return 'flattened';
+}
+
+/**
+ * The note is written before the clone is made, and a clone without its own record is left as it was made: a repeated
+ * call goes on only with one that holds nothing, and notes it again.
+ */
+async function giveUpFlatten(site: Site, io: IoContext, work: Extract<Work, { do: 'flatten' }>): Promise<Outcome> {
+  if (isYoung(site, work.since)) return 'waiting';
+  await removeWork(io, work);
+  return 'done';
 }
 
 /** True while whoever began it may still be at it. */
