@@ -80,6 +80,8 @@ async function runAgainstDriver({ program, pool, dir, args }: Run): Promise<Ende
   const writer = { user: `writer-${id}`, caps: { mon: 'profile rbd', osd: osd('profile rbd') } };
   const readerKey = await pool.ceph.createUser(reader.user, reader.caps);
   const writerKey = await pool.ceph.createUser(writer.user, writer.caps);
+  await using users = new AsyncDisposableStack();
+  for (const { user } of [reader, writer]) users.defer(async () => void (await pool.ceph.ceph('auth', 'rm', `client.${user}`)));
   writeInputs(dir, pool, { userID: writer.user, userKey: writerKey });
   await using driver = await Driver.start({
     dir,
