@@ -67,9 +67,10 @@ export class DriverBed implements AsyncDisposable {
     return Driver.start(this.#options);
   }
 
-  /** Changes the cluster configuration under the running driver. */
-  configure(clusters: DriverOptions['clusters']): void {
+  /** Changes the cluster configuration under the running driver, and waits until it has looked: four times a second. */
+  async configure(clusters: DriverOptions['clusters']): Promise<void> {
     writeClusters(this.driver.dir, clusters);
+    await sleep(300);
   }
 
   /** What CreateVolume is asked for a volume of that name: 64 MiB, block, in this bed's place. */

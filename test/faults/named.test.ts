@@ -1,0 +1,163 @@
+/** Faults that a person can mend: the code and the cause for the calls they concern, and no restart once they are mended. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Answered, anEntry, answerOf, aVolumeIn, DriverBed, isNotFinal, untilOk } from '../support/driver-bed.ts';
+import { sessionsOf } from '../support/mon-sessions.ts';
+import { sharedCeph } from '../support/shared-ceph.ts';
+
+/** One of Ceph's form and one that is not. */
+const WRONG_KEYS = ['AQA3vRBjmTuiIBAAyp9Cdj/Gc6Ipj2ZgTDzN0w==', 'not-a-key'];
+
+/** Every RPC that needs Ceph, asked of a volume; the answers by method. */
+async function askEverything(bed: DriverBed, volume: object = bed.volume('new')): Promise<Readonly<Record<string, Answered>>> {
+  const volumeId = bed.handle('there');
+  const requests: Readonly<Record<string, object>> = {
+    CreateVolume: volume,
+    DeleteVolume: { volumeId },
+    ControllerExpandVolume: { volumeId, capacityRange: { requiredBytes: String(2 ** 27) } },
+    ControllerGetVolume: { volumeId },
+    CreateSnapshot: { name: 'snap', sourceVolumeId: volumeId },
+    DeleteSnapshot: { snapshotId: `${volumeId}@snap` },
+  };
+  const answers: Record<string, Answered> = {};
+  // One after the other, or the lock on the volume would answer.
+  for (const [method, request] of Object.entries(requests)) {
+    answers[method] = await answerOf(bed.csi.call(method, request, { deadline: 15_000 }));
+  }
+  return answers;
+}
+
+function checkAll(answers: Readonly<Record<string, Answered>>, status: string, cause: RegExp): void {
+  for (const [method, answer] of Object.entries(answers)) {
+    assert.equal(answer.status, status, `${method}: ${answer.details}`);
+    assert.match(answer.details, cause);
+  }
+}
+
+test('a wrong key is UNAUTHENTICATED for its cluster alone; the right one, and a rotated one, serve without a restart', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using otherPool = await sharedCeph().freshNamespace();
+  const other = { entry: await anEntry(otherPool.ceph), volume: { name: 'v', ...aVolumeIn('other', otherPool) } };
+  await using bed = await DriverBed.open(pool, { clusters: { other: other.entry } });
+  await bed.create('there');
+
+  for (const key of WRONG_KEYS) {
+    await bed.configure({ [bed.cluster]: { ...bed.entry, key }, other: other.entry });
+    checkAll(await askEverything(bed), 'UNAUTHENTICATED', new RegExp(`KEY_WRONG.*client\\.${bed.entry.user}`));
+  }
+  const elsewhere = await answerOf(bed.csi.call('CreateVolume', other.volume));
+  await bed.configure({ [bed.cluster]: bed.entry, other: other.entry });
+  const right = await bed.create('with-the-right-key');
+  const rotated = await rotateKey(bed);
+  await bed.configure({ [bed.cluster]: { ...bed.entry, key: rotated }, other: other.entry });
+  await bed.create('with-the-new-key');
+
+  assert.equal(elsewhere.status, 'OK', elsewhere.details);
+  assert.equal(right, bed.handle('with-the-right-key'));
+  assert.deepEqual(await pool.images(), ['there', 'with-the-new-key', 'with-the-right-key']);
+  const log = bed.driver.log();
+  for (const key of [...WRONG_KEYS, rotated, bed.entry.key]) assert.ok(!log.includes(key), 'a key is in the log');
+});
+
+async function rotateKey({ pool, entry }: DriverBed): Promise<string> {
+  await pool.ceph.ceph('auth', 'rm', `client.${entry.user}`);
+  return await pool.ceph.createUser(entry.user, { mon: 'profile rbd', osd: 'profile rbd' });
+}
+
+for (const [what, osd] of [
+  ['none on the pool', 'profile rbd pool=another'],
+  ['reading alone', 'profile rbd-read-only'],
+] as const) {
+  test(`a user with the OSD capability of ${what} is PERMISSION_DENIED by name, and nothing is made`, async () => {
+    await using pool = await sharedCeph().freshNamespace();
+    await using bed = await DriverBed.open(pool, { entry: await anEntry(pool.ceph, osd) });
+
+    const { status, details } = await answerOf(bed.csi.call('CreateVolume', bed.volume('v')));
+
+    assert.equal(status, 'PERMISSION_DENIED', details);
+    assert.match(details, /CAPABILITY_MISSING.*profile rbd/);
+    assert.deepEqual(await pool.images(), []);
+  });
+}
+
+test('a pool that never was is FAILED_PRECONDITION by name', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await DriverBed.open(pool);
+  const nowhere = { name: 'there', ...aVolumeIn(bed.cluster, { name: 'nowhere', namespace: '' }) };
+  const volumeId = `${bed.cluster}/nowhere/there`;
+
+  const created = await answerOf(bed.csi.call('CreateVolume', nowhere));
+  const deleted = await answerOf(bed.csi.call('DeleteVolume', { volumeId }));
+
+  checkAll({ created, deleted }, 'FAILED_PRECONDITION', /POOL_MISSING.*nowhere/);
+});
+
+test('a pool that is deleted under the driver is FAILED_PRECONDITION, never "gone, so deleted"; made again, it serves', async () => {
+  const ceph = sharedCeph();
+  const name = `doomed-${Date.now()}`;
+  const pool = await ceph.freshPool(name);
+  await using bed = await DriverBed.open(pool);
+  await bed.create('there');
+
+  await pool[Symbol.asyncDispose]();
+  const gone = await askEverything(bed);
+  await using again = await ceph.freshPool(name);
+  const unmarked = await answerOf(bed.csi.call('DeleteVolume', { volumeId: bed.handle('there') }));
+  await bed.create('new');
+
+  checkAll(gone, 'FAILED_PRECONDITION', new RegExp(`POOL_MISSING.*${name}`));
+  assert.equal(unmarked.status, 'FAILED_PRECONDITION', unmarked.details);
+  assert.deepEqual(await again.images(), ['new']);
+});
+
+test('a driver whose connection is blocklisted takes a new one by itself', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await DriverBed.open(pool);
+  await bed.create('there');
+  const [address = ''] = await sessionsOf(pool.ceph, bed.entry.user);
+
+  await pool.ceph.ceph('osd', 'blocklist', 'add', address, '60');
+  const statuses: string[] = [];
+  const made = await untilOk(async () => {
+    const answer = await answerOf(bed.csi.call('CreateVolume', bed.volume('after'), { deadline: 15_000 }));
+    statuses.push(answer.status);
+    if (answer.status !== 'OK') assert.ok(isNotFinal(answer.status), answer.details);
+    return await bed.csi.call('CreateVolume', bed.volume('after'));
+  }, 40);
+
+  assert.equal(made.volume.volumeId, bed.handle('after'));
+  assert.notEqual((await sessionsOf(pool.ceph, bed.entry.user))[0], address);
+  await pool.ceph.ceph('osd', 'blocklist', 'rm', address);
+});
+
+test('a cluster that is added, and monitors that change, are served without a restart', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await DriverBed.open(pool);
+  await bed.create('there');
+  const late = { name: 'late', ...aVolumeIn('late', pool) };
+
+  const unknown = await answerOf(bed.csi.call('CreateVolume', late));
+  const moved = { ...bed.entry, monitors: ['127.0.0.1:1', ...bed.entry.monitors] };
+  await using latePool = await sharedCeph().freshNamespace();
+  await bed.configure({ [bed.cluster]: moved, late: bed.entry });
+  await bed.create('moved');
+  const known = await untilOk(() => bed.csi.call('CreateVolume', { name: 'late', ...aVolumeIn('late', latePool) }));
+  await bed.configure({ late: bed.entry });
+  const removed = await answerOf(bed.csi.call('DeleteVolume', { volumeId: bed.handle('there') }));
+
+  checkAll({ unknown, removed }, 'FAILED_PRECONDITION', /CLUSTER_UNKNOWN/);
+  assert.equal(known.volume.volumeId, `late/${latePool.spec}/late`);
+  assert.deepEqual(await pool.images(), ['moved', 'there']);
+});
+
+test('a monitor that is not there is UNAVAILABLE within the deadline', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  const entry = { ...(await anEntry(pool.ceph)), monitors: ['127.0.0.1:1'] };
+  await using bed = await DriverBed.open(pool, { entry, options: { 'ceph-timeout': '2' } });
+
+  const answer = await answerOf(bed.csi.call('CreateVolume', bed.volume('v'), { deadline: 6000 }));
+
+  assert.equal(answer.status, 'UNAVAILABLE', answer.details);
+  assert.match(answer.details, /monitor/);
+  assert.ok(answer.took < 7000);
+});
