@@ -16,6 +16,7 @@ import { dropName } from './name-index.ts';
 import type { Site } from './site.ts';
 import {
   dropSnapshotRecord,
+  lookBeforeTaking,
   lookForSnapshot,
   newSnapshotRecord,
   type SnapshotTraces,
@@ -26,7 +27,7 @@ import type { Snapshot, SnapshotSpec } from './specs.ts';
 import { toSnapshot } from './to-snapshot.ts';
 
 export async function createSnapshot(site: Site, want: SnapshotSpec, scope: Scope): Promise<Snapshot> {
-  const traces = await lookForSnapshot(site, want);
+  const traces = await lookBeforeTaking(site, want);
   if (traces === undefined) throw volumeMissing(site, want);
   compareRecord(site, want, traces);
   if (traces.info !== undefined) return await toSnapshot(site, { ...traces, info: traces.info }, want.snapshot);

@@ -1,6 +1,7 @@
 import { listMetadata, readSnapshots } from '#ceph';
+import { DELETED } from '#lib/handle';
 import { compareText } from './find-places.ts';
-import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
+import { findVolume, type SeenVolume } from './look.ts';
 import type { Site } from './site.ts';
 import { isNamed, readSnapshotRecord, recordedSnapshots, type SeenSnapshot } from './snapshot-record.ts';
 import type { ImageRef, Page, Snapshot, SnapshotPage } from './specs.ts';
@@ -28,8 +29,11 @@ async function* volumesAsked(
   after: Position | undefined,
 ): AsyncGenerator<SeenVolume> {
   if (source === undefined) return yield* walkVolumes(site, after, max);
-  const volume = await findVolumeOrDeleted(site, source);
-  if (volume !== undefined) yield volume;
+  // Both may be there: a new volume may have the name that the old one had.
+  for (const image of [source.image, source.image + DELETED]) {
+    const volume = await findVolume(site, { ...source, image });
+    if (volume !== undefined && compareText(image, after?.image ?? '') >= 0) yield volume;
+  }
 }
 
 /** By name, from behind the position when that lies in this image. Two round trips, none for an image without snapshots. */

@@ -8,8 +8,8 @@
  */
 import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';
-import { formatImage } from '#lib/handle';
-import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
+import { DELETED, formatImage } from '#lib/handle';
+import { findVolume, type SeenVolume } from './look.ts';
 import { isOrphaned } from './orphaned-snapshots.ts';
 import { applyMetadata } from './record.ts';
 import type { Site } from './site.ts';
@@ -90,9 +90,28 @@ function isSnapshotRecord(value: unknown): value is SnapshotRecord {
   );
 }
 
-/** Looks under the volume's name, then under the one that it keeps while its snapshots outlive it. Four round trips at most. */
+/**
+ * Looks under the volume's name, then under the one that it keeps while its snapshots outlive it: a new volume may have
+ * the name by now, and the snapshot is the old one's. The volume of the name when neither has a trace of it.
+ */
 export async function lookForSnapshot(site: Site, ref: SnapshotRef): Promise<SnapshotTraces | undefined> {
-  const volume = await findVolumeOrDeleted(site, ref, [snapshotKey(ref.snapshot)]);
+  const named = await lookUnder(site, ref, ref.image);
+  if (named !== undefined && hasTraces(named)) return named;
+  const aside = await lookUnder(site, ref, ref.image + DELETED);
+  return aside !== undefined && (named === undefined || hasTraces(aside)) ? aside : named;
+}
+
+/** The same for one that is to be taken: of a volume that is there, and not set aside. Three round trips at most. */
+export async function lookBeforeTaking(site: Site, ref: SnapshotRef): Promise<SnapshotTraces | undefined> {
+  return (await lookUnder(site, ref, ref.image)) ?? (await lookUnder(site, ref, ref.image + DELETED));
+}
+
+function hasTraces({ info, record, residue }: SnapshotTraces): boolean {
+  return info !== undefined || record !== undefined || residue;
+}
+
+async function lookUnder(site: Site, ref: SnapshotRef, image: string): Promise<SnapshotTraces | undefined> {
+  const volume = await findVolume(site, { ...ref, image }, [snapshotKey(ref.snapshot)]);
   if (volume === undefined) return undefined;
   const record = readSnapshotRecord(volume.header.metadata, ref.snapshot);
   const infos = await readSnapshots(volume.io, volume.header.id, volume.header.snapshotIds);

@@ -199,3 +199,26 @@ async function snapshotNames(pool: TestPool, image: string): Promise<string[]> {
   const listed = (await pool.rbdJson('snap', 'ls', image)) as { name: string }[]; // the shape of `rbd snap ls`
   return listed.map(({ name }) => name);
 }
+
+test('a snapshot that outlives its volume is found, listed, cloned and deleted also when a new volume has the name', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const old = await bed.engine.createVolume(aVolume(pool, { image: 'v' }));
+  const snapshot = await bed.engine.createSnapshot(aSnapshot(old, 'of-the-old'));
+  await bed.engine.deleteVolume(old);
+  const young = await bed.engine.createVolume(aVolume(pool, { image: 'v' }));
+  await bed.engine.createSnapshot(aSnapshot(young, 'of-the-new'));
+
+  const found = await bed.engine.getSnapshot(snapshot);
+  const clone = await bed.engine.createVolume(aVolume(pool, { image: 'clone', source: { from: 'snapshot', snapshot } }));
+  const listed = await bed.engine.listSnapshots({ after: '', max: 1, source: anImage(pool.place, 'v') });
+  const rest = await bed.engine.listSnapshots({ after: listed.next, max: 0, source: anImage(pool.place, 'v') });
+  await bed.engine.deleteSnapshot(snapshot);
+
+  assert.deepEqual(found, snapshot);
+  assert.deepEqual([...listed.snapshots, ...rest.snapshots].map((one) => one.snapshot).toSorted(), ['of-the-new', 'of-the-old']);
+  assert.deepEqual(await snapshotNames(pool, 'v'), ['of-the-new']);
+  await bed.engine.deleteSnapshot({ ...anImage(pool.place, 'v'), snapshot: 'of-the-new' });
+  for (const volume of [clone, young]) await bed.engine.deleteVolume(anImage(volume, volume.image));
+  assert.deepEqual(await leftovers(pool, bed), []);
+});
