@@ -13,6 +13,8 @@ export interface Round {
   readonly series: string;
   readonly count: number;
   readonly atOnce: number;
+  /** Index of the first image; 0 when not given. */
+  readonly first?: number;
 }
 
 export interface Where {

@@ -65,10 +65,10 @@ async function hear(message: ToPlain): Promise<Load | undefined> {
     io = await cluster.open(message.where.pool, message.where.namespace);
     return undefined;
   }
-  const { act, series, count, atOnce } = message.round;
+  const { act, series, count, atOnce, first = 0 } = message.round;
   const context = io;
   if (context === undefined) throw new TypeError('not connected');
-  return await runLoad(count, atOnce, (index) => PLAIN[act](context, series, index));
+  return await runLoad(count, atOnce, (index) => PLAIN[act](context, series, first + index));
 }
 
 process.on('message', (message: ToPlain) => {

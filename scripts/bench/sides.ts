@@ -68,8 +68,8 @@ export class ThroughGrpc implements Side {
     this.#where = where;
   }
 
-  async run({ act, series, count, atOnce }: Round): Promise<Load> {
-    return await runLoad(count, atOnce, (index) => this.#acts[act](series, index));
+  async run({ act, series, count, atOnce, first = 0 }: Round): Promise<Load> {
+    return await runLoad(count, atOnce, (index) => this.#acts[act](series, first + index));
   }
 
   /** The id that a volume of this name has: the handle follows from the name. */

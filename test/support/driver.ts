@@ -99,6 +99,11 @@ export class Driver implements AsyncDisposable {
     await new Promise((resolve) => this.#process.once('exit', resolve));
   }
 
+  /** Asks it to end, without waiting; nothing happens when it has. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
   /** As a power cut would: its agents go with it, for their channel breaks. */
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL');
