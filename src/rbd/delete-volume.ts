@@ -10,7 +10,6 @@ import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
-import { dropPublications } from './publications.ts';
 import type { Site } from './site.ts';
 import type { ImageRef } from './specs.ts';
 import { addWork, removeWork } from './work-index.ts';
@@ -23,7 +22,6 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
 
   const kept = await dropInternalSnapshots(volume);
   checkpoint(scope);
-  await dropPublications(volume.io, ref.image);
   if (kept.length === 0) await trashVolume(volume);
   else await setAside(volume, ref);
 }

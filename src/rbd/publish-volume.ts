@@ -18,7 +18,7 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
   }
   const { io, header, image } = await getVolumeImage(site, spec.volume);
   checkPrimary(site, spec.volume, header);
-  await changePublications(io, image, async (now) => {
+  await changePublications(io, { image, id: header.id }, async (now) => {
     const here = now.find((publication) => publication.node === spec.node);
     if (here !== undefined) return checkSame(spec, here);
     checkOthers(spec, now);

@@ -10,6 +10,7 @@ import { doWork } from './do-work.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
 import { dropOrphaned } from './orphaned-snapshots.ts';
+import { dropPublications } from './publications.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
@@ -63,6 +64,7 @@ async function purgeExpired(site: Site, io: IoContext, entry: TrashEntry, scope:
   if ((await dropOrphaned(io, header, entry.name)) > 0) return 'waiting';
   // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
   await addWork(io, { do: 'purge', image: entry.id });
+  await dropPublications(io, record.name, entry.id);
   const isYoung = Date.now() - entry.deletedAt < site.identity.creatorLife * 1000;
   const outcome = await purge(io, entry.id, scope);
   if (outcome === 'purged' || isYoung || !(await finishTrashMove(io, entry.id))) return outcome;

@@ -6,11 +6,13 @@
  *   P1  nothing of ours is made in a place before the mark is there;
  *   P2  nothing in a place without the mark, or with another cluster's, is read as ours, deleted, or taken for gone;
  *   P3  the mark is written once, by whoever makes the first thing, and never changed or removed.
+ * Its other keys are in own-clients.ts.
  */
-import { type Cluster, findKey, type ImageHeader, type IoContext, isErrno, listKeys, WriteOperation } from '#ceph';
+import { type Cluster, findKey, type ImageHeader, type IoContext, isErrno, WriteOperation } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
 import { InternalSnapshots } from './internal-snapshots.ts';
+import { forgetOwnClient, noteOwnClient } from './own-clients.ts';
 
 const MARK = 'loligo.pool';
 const FORMAT = '1';
@@ -117,7 +119,13 @@ export class Site {
       const message = `${formatPlace(place)} belongs to cluster ${owner}, and is configured here as ${this.identity.cluster}`;
       throw new Failure('precondition', 'WRONG_CLUSTER', message);
     }
+    await noteOwnClient(io);
     return io;
+  }
+
+  /** Before a connection is closed with nothing in progress on it: says in its places that it leaves nothing locked. */
+  async leave(): Promise<void> {
+    for (const opening of this.#marked.values()) await forgetOwnClient(await opening);
   }
 
   async #mark(io: IoContext): Promise<string> {
@@ -133,7 +141,7 @@ export class Site {
       return cluster;
     } catch (error) {
       if (!isErrno(error, 'ECANCELED')) throw error;
-      return (await listKeys(io, MARK, '', 8)).get('cluster') ?? '';
+      return (await findKey(io, MARK, 'cluster')) ?? '';
     }
   }
 }

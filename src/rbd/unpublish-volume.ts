@@ -8,7 +8,7 @@ export async function unpublishVolume(
   { volume, node }: { readonly volume: ImageRef; readonly node: string },
 ): Promise<void> {
   const io = await site.open(volume);
-  await changePublications(io, volume.image, (now) => {
+  await changePublications(io, { image: volume.image, id: '' }, (now) => {
     const left = node === '' ? [] : now.filter((publication) => publication.node !== node);
     return left.length === now.length ? undefined : left;
   });

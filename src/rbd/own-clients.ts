@@ -1,0 +1,36 @@
+/**
+ * Which Ceph clients are Loligo's own: keys `ours/<address>` of a place's `loligo.pool`, one for each connection that
+ * opened the place and did not leave it properly.
+ *
+ * A driver that was killed whole, or whose node lost power, leaves locks behind that nobody is left to fence. No node
+ * has a volume through one of these clients, so such a lock may be broken, where a node's may not (change-image.ts).
+ */
+import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
+
+/** The object of the place's mark: it is there before anything is locked. */
+const OBJECT = 'loligo.pool';
+
+/** One round trip. Without leave to write, or on a full pool, it stays unnoted: nothing is locked then either. */
+export async function noteOwnClient(io: IoContext): Promise<void> {
+  using operation = new WriteOperation(io);
+  try {
+    await operation.assertExists().setKey(keyOf(io.cluster.addresses()), new Date().toISOString()).run(OBJECT);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'EPERM', 'EACCES', 'EDQUOT', 'ENOSPC')) throw error;
+  }
+}
+
+/** For a connection that leaves nothing locked. */
+export async function forgetOwnClient(io: IoContext): Promise<void> {
+  using operation = new WriteOperation(io);
+  await operation.assertExists().removeKey(keyOf(io.cluster.addresses())).run(OBJECT);
+}
+
+/** `address` as a locker has it: `10.0.0.5:0/123`. */
+export async function isOwnClient(io: IoContext, address: string): Promise<boolean> {
+  return (await findKey(io, OBJECT, keyOf(address))) !== undefined;
+}
+
+function keyOf(address: string): string {
+  return `ours/${address}`;
+}
