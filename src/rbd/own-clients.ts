@@ -10,7 +10,7 @@ import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
 /** The object of the place's mark: it is there before anything is locked. */
 const OBJECT = 'loligo.pool';
 
-/** One round trip. Without leave to write, or on a full pool, it stays unnoted: nothing is locked then either. */
+/** One round trip. Who may not write, or finds the pool full, is taken for a node should it die with a lock. */
 export async function noteOwnClient(io: IoContext): Promise<void> {
   using operation = new WriteOperation(io);
   try {
