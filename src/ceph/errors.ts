@@ -46,7 +46,10 @@ export function errnoOf(name: Errno): number {
   return ERRNO[name];
 }
 
+/** Node knows the names of those errors only that libuv uses. */
 function errnoName(errno: number): string {
+  const [known] = Object.entries(ERRNO).find(([, value]) => value === errno) ?? [];
+  if (known !== undefined) return known;
   try {
     return getSystemErrorName(-errno);
   } catch {

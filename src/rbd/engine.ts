@@ -20,6 +20,7 @@ import { listSnapshots } from './list-snapshots.ts';
 import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
 import { modifyVolume } from './modify-volume.ts';
+import { field } from './pool-stats.ts';
 import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
 import { publishedNodes } from './published-nodes.ts';
@@ -71,8 +72,16 @@ export async function runOperation(site: Site, name: string, args: never, scope:
   try {
     return await operation(site, args, scope);
   } catch (error) {
-    throw (await findDeletedPool(site, error)) ?? explain(error, name);
+    throw (await findDeletedPool(site, error)) ?? explain(error, `${name}${placesOf(args)}`);
   }
+}
+
+/** ` in pool/namespace`, and the data pool where it may be that one that is concerned. */
+function placesOf(args: object): string {
+  const pool = field(args, 'pool') ?? field(field(args, 'volume'), 'pool');
+  if (typeof pool !== 'string') return '';
+  const dataPool = field(field(args, 'layout'), 'dataPool');
+  return ` in ${pool}${dataPool ? ` with data in ${String(dataPool)}` : ''}`;
 }
 
 /** A pool that was deleted shows as "no such object" in whatever was asked of it. */
