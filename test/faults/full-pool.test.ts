@@ -1,0 +1,52 @@
+/** A pool whose quota is reached takes nothing more, says so at once, and can be emptied. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { answerOf, DriverBed, untilOk } from '../support/driver-bed.ts';
+import type { TestPool } from '../support/micro-ceph.ts';
+import { leftoversAfter } from '../support/place-leftovers.ts';
+import { sharedCeph } from '../support/shared-ceph.ts';
+
+test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at once and by name, and deletes work', async () => {
+  await using pool = await sharedCeph().freshPool();
+  await using bed = await DriverBed.open(pool, { options: { 'creator-lifetime': '2', 'reap-interval': '1' } });
+  const volume = await bed.create('there');
+  const snapshotId = await bed.snapshot('snap', volume);
+  const doomed = await bed.create('doomed');
+  await fill(pool);
+
+  const refused = await Promise.all([
+    answerOf(bed.csi.call('CreateVolume', bed.volume('new'))),
+    answerOf(bed.csi.call('CreateVolume', bed.volume('restored', { volumeContentSource: { snapshot: { snapshotId } } }))),
+    answerOf(bed.csi.call('CreateVolume', bed.volume('clone', { volumeContentSource: { volume: { volumeId: doomed } } }))),
+    answerOf(bed.csi.call('CreateSnapshot', { name: 'more', sourceVolumeId: volume })),
+  ]);
+  const capacity = await bed.csi.call('GetCapacity', { parameters: Reflect.get(bed.volume(''), 'parameters') });
+  await untilOk(() => bed.csi.call('DeleteSnapshot', { snapshotId }));
+  for (const handle of [volume, doomed]) await bed.deleteInTime(handle);
+
+  for (const { status, details, took } of refused) {
+    assert.equal(status, 'RESOURCE_EXHAUSTED', details);
+    assert.match(details, /POOL_FULL/);
+    assert.ok(details.includes(pool.name), details);
+    assert.ok(took < 5000, `${took.toFixed(0)} ms: ${details}`);
+  }
+  assert.equal(capacity.availableCapacity, '0');
+  assert.deepEqual(await pool.images(), []);
+  await pool.rados('rm', '--force-full', 'ballast');
+  assert.deepEqual(await leftoversAfter(pool, 30), []);
+  await pool.ceph.ceph('osd', 'pool', 'set-quota', pool.name, 'max_bytes', '0');
+  await bed.create('after');
+});
+
+/** Writes more than the quota allows, and waits until the monitors have noticed. */
+async function fill(pool: TestPool): Promise<void> {
+  await pool.rados('put', 'ballast', process.execPath);
+  await pool.ceph.ceph('osd', 'pool', 'set-quota', pool.name, 'max_bytes', '1000000');
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(300)) {
+    const { pools } = Object(await pool.ceph.cephJson('osd', 'dump'));
+    const { flags_names: flags } = pools.find((found: { pool_name: string }) => found.pool_name === pool.name);
+    if (String(flags).includes('full_quota')) return;
+  }
+  throw new Error(`the pool ${pool.name} never became full`);
+}
