@@ -87,5 +87,6 @@ test(`fio sees no error during ${ROUNDS} snapshots, expansions and clones of its
   assert.ok(bsize * blocks > SIZE, 'the file system has grown while it was written to');
   const remains = hostRemains(bed.driver.dir).filter((line) => line !== `process ${bed.driver.pid}`);
   assert.deepEqual(remains, []);
-  assert.deepEqual(await leftoversAfter(pool, 30), []);
+  const left = await leftoversAfter(pool, 30);
+  assert.deepEqual(left, []);
 });

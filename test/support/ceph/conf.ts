@@ -38,6 +38,9 @@ const SMALL: Settings = {
   // An OSD without peers asks for a new map this often only (seconds; else 30), so it learns late that it was marked down.
   osd_heartbeat_interval: '1',
   osd_mon_heartbeat_interval: '1',
+  // A file counts as a slow disk: between the objects of a removed snapshot the OSD would rest five seconds.
+  osd_snap_trim_sleep_hdd: '0',
+  osd_delete_sleep_hdd: '0',
   // A sparse file: it takes on disk what tests write.
   bluestore_block_size: String(20 * 2 ** 30),
   bluestore_cache_autotune: 'false',
