@@ -51,6 +51,10 @@ export async function changePublications(
   throw new Failure('busy', 'PUBLICATIONS_CONTENDED', `the publications of ${image} are being changed by others`);
 }
 
+export async function isPublished(io: IoContext, image: string): Promise<boolean> {
+  return parseEntry((await findKey(io, PUBLISHED, image)) ?? '').publications.length > 0;
+}
+
 /** Of every image of a place. One round trip for each 1024. */
 export async function listPublications(io: IoContext): Promise<Map<string, readonly Publication[]>> {
   const all = new Map<string, readonly Publication[]>();
