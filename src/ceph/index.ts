@@ -18,3 +18,4 @@ export * from './object.ts';
 export { findKey, listKeys, ReadOperation, WriteOperation } from './operation.ts';
 export * from './snapshot.ts';
 export * from './trash.ts';
+export * from './watched.ts';

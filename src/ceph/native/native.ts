@@ -83,7 +83,8 @@ export class Native {
     if (typeof result !== 'number' && typeof result !== 'bigint') throw new TypeError(`${name} returned a ${typeof result}`);
     if (result >= 0) return BigInt(result);
     const errno = Number(-result);
-    if (errno === errnoOf('ETIMEDOUT')) this.#timedOut = true;
+    // A notify also says so of a watcher that is silent; where it is the OSD, the next call finds out.
+    if (errno === errnoOf('ETIMEDOUT') && name !== 'rados_notify2') this.#timedOut = true;
     throw new CephError(name, this.#timedOut ? errnoOf('ETIMEDOUT') : errno);
   }
 

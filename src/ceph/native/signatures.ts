@@ -24,6 +24,8 @@ export const LIBRADOS = {
   rados_set_pool_full_try: 'void rados_set_pool_full_try(void *io)',
   rados_stat: 'int rados_stat(void *io, const char *o, void *psize, void *pmtime)',
   rados_remove: 'int rados_remove(void *io, const char *oid)',
+  rados_notify2:
+    'int rados_notify2(void *io, const char *o, const void *buf, int buf_len, uint64_t timeout_ms, _Out_ void **reply_buffer, void *reply_buffer_len)',
   rados_create_read_op: 'void *rados_create_read_op()',
   rados_release_read_op: 'void rados_release_read_op(void *read_op)',
   rados_read_op_set_flags: 'void rados_read_op_set_flags(void *read_op, int flags)',
