@@ -12,6 +12,7 @@ import { chooseSize } from './choose-size.ts';
 import { cloneAndGrow, planFlatten } from './clone-snapshot.ts';
 import type { Made } from './create-volume.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
+import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { ImageRef, VolumeSpec } from './specs.ts';
@@ -21,6 +22,7 @@ export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRe
   const source = await getVolumeImage(site, from);
   const size = chooseSize(want, source.header.size);
   await checkSnapshotRoom(source);
+  await checkRoom(source.io);
   await planFlatten(site, want, source);
   checkpoint(scope);
 

@@ -12,6 +12,7 @@ import { checkMembersOurs, readMembers, toGroupSnapshot } from './group-members.
 import { dropTaken, findGroup, formatGroup, groupClaim, nameOfVolume, releaseImages, type SeenGroup } from './group-snapshot.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
 import { type Claim, takeOver } from './name-index.ts';
+import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
 import { readSnapshotRecord, snapshotKey } from './snapshot-record.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
@@ -24,6 +25,7 @@ export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, s
 
   const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, [snapshotKey(want.group)])));
   await checkTogether(want, volumes);
+  await checkRoom(io);
   const held = await claimGroup(site, want, seen);
   try {
     if (seen !== undefined) await dropTaken(seen, want.group, volumes);

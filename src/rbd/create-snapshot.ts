@@ -13,6 +13,7 @@ import { claimSnapshot, snapshotClaim } from './claim-snapshot.ts';
 import { explain } from './errno.ts';
 import { type SeenVolume, volumeMissing } from './look.ts';
 import { dropName } from './name-index.ts';
+import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
 import {
   dropSnapshotRecord,
@@ -33,6 +34,7 @@ export async function createSnapshot(site: Site, want: SnapshotSpec, scope: Scop
   if (traces.info !== undefined) return await toSnapshot(site, { ...traces, info: traces.info }, want.snapshot);
   if (traces.volume.image !== want.image) throw volumeMissing(site, want);
   await checkSnapshotRoom(traces.volume);
+  await checkRoom(traces.volume.io);
 
   await claimSnapshot(site, want, traces);
   checkpoint(scope);

@@ -20,6 +20,7 @@ test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at onc
     answerOf(bed.csi.call('CreateVolume', bed.volume('restored', { volumeContentSource: { snapshot: { snapshotId } } }))),
     answerOf(bed.csi.call('CreateVolume', bed.volume('clone', { volumeContentSource: { volume: { volumeId: doomed } } }))),
     answerOf(bed.csi.call('CreateSnapshot', { name: 'more', sourceVolumeId: volume })),
+    answerOf(bed.csi.call('CreateVolumeGroupSnapshot', { name: 'group', sourceVolumeIds: [doomed] })),
   ]);
   const capacity = await bed.csi.call('GetCapacity', { parameters: Reflect.get(bed.volume(''), 'parameters') });
   await untilOk(() => bed.csi.call('DeleteSnapshot', { snapshotId }));
@@ -35,18 +36,23 @@ test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at onc
   assert.deepEqual(await pool.images(), []);
   await pool.rados('rm', '--force-full', 'ballast');
   assert.deepEqual(await leftoversAfter(pool, 30), []);
-  await pool.ceph.ceph('osd', 'pool', 'set-quota', pool.name, 'max_bytes', '0');
+  await setQuota(pool, 0);
   await bed.create('after');
 });
 
 /** Writes more than the quota allows, and waits until the monitors have noticed. */
 async function fill(pool: TestPool): Promise<void> {
   await pool.rados('put', 'ballast', process.execPath);
-  await pool.ceph.ceph('osd', 'pool', 'set-quota', pool.name, 'max_bytes', '1000000');
+  await setQuota(pool, 1_000_000);
+}
+
+/** Sets the quota in bytes (0 for none), and waits until the pool is full, or no longer. */
+async function setQuota(pool: TestPool, bytes: number): Promise<void> {
+  await pool.ceph.ceph('osd', 'pool', 'set-quota', pool.name, 'max_bytes', String(bytes));
   for (const end = Date.now() + 60_000; Date.now() < end; await sleep(300)) {
     const { pools } = Object(await pool.ceph.cephJson('osd', 'dump'));
     const { flags_names: flags } = pools.find((found: { pool_name: string }) => found.pool_name === pool.name);
-    if (String(flags).includes('full_quota')) return;
+    if (String(flags).includes('full_quota') === bytes > 0) return;
   }
-  throw new Error(`the pool ${pool.name} never became full`);
+  throw new Error(`the monitors did not notice the quota of ${pool.name}`);
 }
