@@ -159,18 +159,21 @@ function decodeMember(body: Decoder): GroupMember {
   return { poolId, imageId, snapshotId: body.u64() };
 }
 
+/** Where a group is: its id, and the pool that has it (in the image's own namespace). */
+export interface GroupPlace {
+  readonly poolId: bigint;
+  readonly groupId: string;
+}
+
 /**
- * The id of the group that an image is in. One round trip.
+ * The group that an image is in. One round trip.
  *
  * Implements: cls_rbd image_group_get on `rbd_header.<id>`.
  */
-export async function findGroupOf(io: IoContext, imageId: string): Promise<string | undefined> {
+export async function findGroupOf(io: IoContext, imageId: string): Promise<GroupPlace | undefined> {
   const answer = await readOne(io, `rbd_header.${imageId}`, { method: 'image_group_get', input: new Encoder() });
-  const id = answer?.struct((body) => {
-    body.s64();
-    return body.string();
-  });
-  return id === '' ? undefined : id;
+  const place = answer?.struct((body) => ({ poolId: body.s64(), groupId: body.string() }));
+  return place?.groupId === '' ? undefined : place;
 }
 
 /** Undefined when there is no such object or entry. */

@@ -3,11 +3,21 @@
  * A volume with snapshots cannot go there yet: it keeps its image as `<name>.deleted`, out of the way of a new volume
  * of that name, and goes when the last snapshot does.
  */
-import { dropSnapshot, Image, type ImageHeader, moveToTrash, readSnapshots, renameImage, type SnapshotInfo } from '#ceph';
+import {
+  dropSnapshot,
+  Image,
+  type ImageHeader,
+  isWatched,
+  moveToTrash,
+  readSnapshots,
+  renameImage,
+  type SnapshotInfo,
+} from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
-import { openToChange } from './change-image.ts';
+import { checkHolder, openToChange } from './change-image.ts';
+import { freeFromAnyGroup } from './free-from-group.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
 import type { Site } from './site.ts';
@@ -19,6 +29,7 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
   if (volume === undefined) return await settleAbsent(site, ref);
   checkOurs(site, ref, volume);
   await checkUnused(volume, ref);
+  await freeFromAnyGroup(site, volume);
 
   const kept = await dropInternalSnapshots(volume);
   checkpoint(scope);
@@ -44,11 +55,12 @@ function checkOurs(site: Site, ref: ImageRef, volume: SeenVolume): void {
   throw new Failure('precondition', 'OTHER_INSTANCE', `${formatImage(ref)} was made by the Loligo called ${instance}`);
 }
 
-/** Throws `in-use` naming who has the image open. */
+/** Throws `in-use` naming who has the image open, and `busy` while a node that is away may: the trash takes the lock. */
 async function checkUnused(volume: SeenVolume, ref: ImageRef): Promise<void> {
+  if (volume.header.lockers.length === 0 && !(await isWatched(volume.io, volume.header.id))) return;
   await using image = await Image.openReadOnly(volume.io, { id: volume.header.id });
   const watchers = await image.watchers();
-  if (watchers.length === 0) return;
+  if (watchers.length === 0) return await checkHolder(image, volume.header.lockers, ref.image);
   const who = watchers.map((watcher) => watcher.address).join(', ');
   throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(ref)} is in use by ${who}`);
 }

@@ -1,6 +1,7 @@
-import { findGroupName, type IoContext } from '#ceph';
+import { findGroupName, findGroupOf, type GroupPlace } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatPlace } from '#lib/handle';
+import { OPERATIONS } from './features.ts';
 import { findGroup, groupClaim, nameOfVolume, releaseImages } from './group-snapshot.ts';
 import type { SeenVolume } from './look.ts';
 import { findClaim } from './name-index.ts';
@@ -10,11 +11,8 @@ import type { Site } from './site.ts';
  * Takes a volume out of a group that a call which was cut off left it in (G3). Throws `busy` while that call may
  * live, and `precondition` for a group that somebody else put the volume in.
  */
-export async function freeFromStale(
-  site: Site,
-  { io, groupId }: { readonly io: IoContext; readonly groupId: string },
-  volume: SeenVolume,
-): Promise<void> {
+export async function freeFromStale(site: Site, { poolId, groupId }: GroupPlace, volume: SeenVolume): Promise<void> {
+  const io = await site.cluster.open(await site.poolName(poolId), volume.io.namespace);
   const name = await findGroupName(io, groupId);
   const claim = name === undefined ? undefined : await findClaim(io, groupClaim(name));
   if (name === undefined || claim?.instance !== site.identity.instance) {
@@ -26,4 +24,11 @@ export async function freeFromStale(
   }
   const group = await findGroup(io, name);
   if (group !== undefined) await releaseImages(site, group, name);
+}
+
+/** The same for whatever group it is in, before it is deleted: the trash would take it, and never let go of it again. */
+export async function freeFromAnyGroup(site: Site, volume: SeenVolume): Promise<void> {
+  if ((volume.header.features & OPERATIONS) === 0n) return;
+  const current = await findGroupOf(volume.io, volume.header.id);
+  if (current !== undefined) await freeFromStale(site, current, volume);
 }

@@ -29,7 +29,7 @@ async function addVolume(
   { group, volume }: { readonly group: SeenGroup; readonly volume: SeenVolume },
 ): Promise<void> {
   const current = await findGroupOf(volume.io, volume.header.id);
-  if (current !== undefined && current !== group.id) await freeFromStale(site, { io: group.io, groupId: current }, volume);
+  if (current !== undefined && current.groupId !== group.id) await freeFromStale(site, current, volume);
   try {
     await addToGroup(group.io, want.group, { io: volume.io, name: volume.image });
   } catch (error) {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
 import type { GroupSnapshot, GroupSnapshotSpec, ImageRef } from '#rbd';
+import { diedAt } from '../support/died-at.ts';
 import { type Bed, engineBed } from '../support/engine-bed.ts';
 import { leftovers } from '../support/leftovers.ts';
 import type { TestPool } from '../support/micro-ceph.ts';
@@ -127,4 +128,41 @@ async function retried(bed: Bed, want: GroupSnapshotSpec): Promise<GroupSnapshot
 async function groupSnapshots(pool: TestPool, group: string): Promise<string[]> {
   const listed = (await pool.rbdJson('group', 'snap', 'list', group)) as { snapshot: string }[]; // the shape of `rbd group snap ls`
   return listed.map(({ snapshot }) => snapshot);
+}
+
+test('a volume that somebody has put into a group is not deleted, for it could never be purged', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const [a] = await volumes(bed, pool, 'a');
+  assert.ok(a);
+  await pool.rbd('group', 'create', 'theirs');
+  await pool.ceph.rbd('group', 'image', 'add', `${pool.spec}/theirs`, `${pool.spec}/a`);
+
+  await assert.rejects(bed.engine.deleteVolume(a), { kind: 'precondition', reason: 'VOLUME_IN_GROUP' });
+
+  assert.deepEqual(await pool.images(), ['a']);
+});
+
+test('a volume that a cut-off group snapshot left in its group can be deleted', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const members = await volumes(bed, pool, 'a', 'b');
+  const want = aGroup(pool, 'set', members);
+  for (let call = 12; (await inGroup(pool, 'set')).length === 0; call += 1) {
+    assert.ok(
+      await diedAt(pool, bed, { operation: 'createGroupSnapshot', args: want, call }),
+      'no death left a volume in the group',
+    );
+  }
+
+  for (const volume of members) await bed.engine.deleteVolume(volume);
+  await bed.engine.deleteGroupSnapshot(want);
+
+  assert.deepEqual(await leftovers(pool, bed), []);
+});
+
+async function inGroup(pool: TestPool, group: string): Promise<string[]> {
+  const groups = (await pool.rbd('group', 'list')).split('\n');
+  if (!groups.includes(group)) return [];
+  return (await pool.rbd('group', 'image', 'list', group)).split('\n').filter((line) => line !== '');
 }
