@@ -15,7 +15,6 @@ export const LIBRADOS = {
   rados_mon_command:
     'int rados_mon_command(void *cluster, const char **cmd, size_t cmdlen, const char *inbuf, size_t inbuflen, _Out_ void **outbuf, void *outbuflen, _Out_ void **outs, void *outslen)',
   rados_pool_list: 'int rados_pool_list(void *cluster, void *buf, size_t len)',
-  rados_pool_lookup: 'int64_t rados_pool_lookup(void *cluster, const char *pool_name)',
   rados_pool_reverse_lookup: 'int rados_pool_reverse_lookup(void *cluster, int64_t id, void *buf, size_t maxlen)',
   rados_ioctx_create: 'int rados_ioctx_create(void *cluster, const char *pool_name, _Out_ void **ioctx)',
   rados_ioctx_destroy: 'void rados_ioctx_destroy(void *io)',
@@ -101,7 +100,6 @@ export const LIBRBD = {
   rbd_group_snap_create2:
     'int rbd_group_snap_create2(void *group_io, const char *group_name, const char *snap_name, uint32_t flags)',
   rbd_group_snap_remove: 'int rbd_group_snap_remove(void *group_io, const char *group_name, const char *snap_name)',
-  rbd_namespace_list: 'int rbd_namespace_list(void *io, void *namespace_names, void *size)',
 } as const;
 
 /** The C types of callbacks, by the name that the signatures above use. */
