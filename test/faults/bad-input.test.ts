@@ -1,0 +1,161 @@
+/** Whatever comes over the socket: an answer that names the field, nothing made, and the process lives. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { credentials, makeGenericClientConstructor, type ServiceError, status as Status } from '@grpc/grpc-js';
+import { inParallel } from '#lib/in-parallel';
+import { type Answered, answerOf, DriverBed } from '../support/driver-bed.ts';
+import { leftoversAfter } from '../support/place-leftovers.ts';
+import { sharedCeph } from '../support/shared-ceph.ts';
+import { type Attack, attacksOn } from './attacks.ts';
+
+const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
+const MOUNT = { mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
+const SIZE = { requiredBytes: String(2 ** 26), limitBytes: '0' };
+
+/** A request of each RPC that would be served, on the volume `there` where it only looks, else on one that is not there. */
+function validRequests(bed: DriverBed): Readonly<Record<string, object>> {
+  const there = bed.handle('there');
+  const gone = bed.handle('gone');
+  const page = { maxEntries: 1, startingToken: '' };
+  const parameters = {
+    ...Reflect.get(bed.volume(''), 'parameters'),
+    ...{ dataPool: bed.pool.name, objectSize: '4Mi', stripeUnit: '4Mi', stripeCount: '2', features: 'layering', flatten: 'false' },
+    ...{ mapper: 'userspace', maxCloneDepth: '5', deleteRetention: '0s' },
+  };
+  return {
+    CreateVolume: { ...bed.volume('new'), parameters, capacityRange: SIZE, mutableParameters: { maxCloneDepth: '5' } },
+    DeleteVolume: { volumeId: gone },
+    ControllerPublishVolume: { volumeId: gone, nodeId: 'n@127.0.0.1', volumeCapability: BLOCK },
+    ControllerUnpublishVolume: { volumeId: gone, nodeId: 'n@127.0.0.1' },
+    ValidateVolumeCapabilities: { volumeId: there, volumeCapabilities: [BLOCK] },
+    ListVolumes: page,
+    GetCapacity: { parameters, volumeCapabilities: [MOUNT] },
+    CreateSnapshot: { name: 'new', sourceVolumeId: gone },
+    DeleteSnapshot: { snapshotId: `${gone}@gone` },
+    ListSnapshots: { ...page, sourceVolumeId: there },
+    GetSnapshot: { snapshotId: `${there}@gone` },
+    ControllerExpandVolume: { volumeId: there, capacityRange: SIZE, volumeCapability: MOUNT },
+    ControllerGetVolume: { volumeId: there },
+    ControllerModifyVolume: { volumeId: there, mutableParameters: { maxCloneDepth: '5', deleteRetention: '0s' } },
+    ControllerGetVolumeHealth: { volumeId: there },
+    ControllerListVolumeHealth: page,
+    CreateVolumeGroupSnapshot: { name: 'new', sourceVolumeIds: [gone] },
+    DeleteVolumeGroupSnapshot: { groupSnapshotId: `${bed.cluster}/${bed.pool.spec}/gone` },
+    GetVolumeGroupSnapshot: { groupSnapshotId: `${bed.cluster}/${bed.pool.spec}/gone` },
+    NodeStageVolume: { volumeId: gone, stagingTargetPath: join(bed.driver.dir, 'stage'), volumeCapability: BLOCK },
+    NodeUnstageVolume: { volumeId: gone, stagingTargetPath: join(bed.driver.dir, 'stage') },
+    NodePublishVolume: {
+      volumeId: gone,
+      stagingTargetPath: join(bed.driver.dir, 'stage'),
+      targetPath: join(bed.driver.dir, 'target'),
+      volumeCapability: BLOCK,
+    },
+    NodeUnpublishVolume: { volumeId: gone, targetPath: join(bed.driver.dir, 'target') },
+    NodeGetVolumeStats: { volumeId: gone, volumePath: join(bed.driver.dir, 'target') },
+    NodeExpandVolume: { volumeId: gone, volumePath: join(bed.driver.dir, 'target'), capacityRange: SIZE },
+    NodeGetVolumeHealth: { volumeId: gone, volumePath: join(bed.driver.dir, 'target') },
+  };
+}
+
+/** Where any text will do, by method and field; what may come of it is looked at below. */
+const FINE: readonly RegExp[] = [
+  /^CreateVolume name$/,
+  /^[A-Z]\w+ (capacity_range\.limit_bytes|volume_capabilit\w+\.mount\..*|starting_token|secrets)$/,
+  // What cannot exist is gone already, has no snapshots and no place.
+  /^(Delete|ControllerUnpublish|NodeUn)\w+ (volume_id|snapshot_ids?|node_id|group_snapshot_id)$/,
+  /^ListSnapshots (source_volume_id|snapshot_id)$/,
+  /^GetCapacity accessible_topology\./,
+  // It says in words what it does not confirm.
+  /^ValidateVolumeCapabilities /,
+  // Its own notes tell what it looks at.
+  /^NodeGetVolumeHealth \w+_path$/,
+];
+
+/** Refusals that are about something: nothing is going on after them. */
+const REFUSALS = [
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'OUT_OF_RANGE',
+  'FAILED_PRECONDITION',
+  'UNAUTHENTICATED',
+  'ALREADY_EXISTS',
+  'ABORTED',
+];
+
+test('every field of every RPC with every kind of bad value is answered by name, and nothing is made', async (t) => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await DriverBed.open(pool, { role: 'standalone' });
+  const { pid } = bed.driver;
+  await bed.create('there');
+  const attacks = Object.entries(validRequests(bed)).flatMap(([method, request]) => attacksOn(method, request));
+  const answers: [Attack, Answered][] = [];
+
+  await inParallel(attacks, 16, async (attack) => {
+    answers.push([attack, await answerOf(bed.csi.call(attack.method, attack.request))]);
+  });
+
+  const complaints = answers.map(([attack, answer]) => complaintAbout(attack, answer)).filter((text) => text !== undefined);
+  t.diagnostic(`${attacks.length} attacks`);
+  assert.deepEqual(complaints, []);
+  assert.equal(bed.driver.pid, pid);
+  await bed.csi.call('Probe', {});
+  for (const [, { value }] of answers) if (value?.volume?.volumeId !== undefined) await bed.delete(value.volume.volumeId);
+  assert.deepEqual(await pool.images(), ['there']);
+  await bed.delete(bed.handle('there'));
+  assert.deepEqual(await leftoversAfter(pool, 30), []);
+});
+
+function complaintAbout({ method, field, key, value }: Attack, { status, details }: Answered): string | undefined {
+  const shown = `${method} ${field} ${key.slice(0, 40)} = ${JSON.stringify(value)?.slice(0, 40)}: ${status} ${details.slice(0, 200)}`;
+  if (status === 'OK') return FINE.some((fine) => fine.test(`${method} ${field}`)) ? undefined : shown;
+  if (!REFUSALS.includes(status) || details.includes('UNFORESEEN')) return shown;
+  const last = field.split('.').at(-1) ?? '';
+  const isNamed = details.includes(last) || details.includes(key === '' ? '""' : key);
+  return status !== 'INVALID_ARGUMENT' || isNamed ? undefined : `${shown} does not name the field`;
+}
+
+test('bytes that are no message, in any RPC, are refused and the process lives', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await DriverBed.open(pool, { role: 'standalone' });
+  const methods = Object.keys(validRequests(bed)).map((method) => `/csi.v1.${serviceOf(method)}/${method}`);
+  const client = rawClient(join(bed.driver.dir, 'csi.sock'));
+  const noise = methods.flatMap((method) =>
+    Array.from({ length: 20 }, (_, size) => ({ method, bytes: randomBytes(1 + size * 20) })),
+  );
+  const codes: string[] = [];
+
+  await inParallel(noise, 16, async ({ method, bytes }) => {
+    codes.push(await client.ask(method, bytes));
+  });
+
+  client.close();
+  assert.deepEqual(
+    codes.filter((code) => ['UNKNOWN', 'INTERNAL', 'UNAVAILABLE', 'DEADLINE_EXCEEDED'].includes(code)),
+    [],
+  );
+  await bed.csi.call('Probe', {});
+  assert.deepEqual(await pool.images(), []);
+});
+
+function serviceOf(method: string): string {
+  if (method.includes('Group')) return 'GroupController';
+  return method.startsWith('Node') ? 'Node' : 'Controller';
+}
+
+function rawClient(socket: string): { ask(method: string, bytes: Buffer): Promise<string>; close(): void } {
+  const Client = makeGenericClientConstructor({}, 'raw');
+  const client = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' });
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  return {
+    ask: (method, bytes) =>
+      new Promise((resolve) => {
+        const deadline = Date.now() + 30_000;
+        client.makeUnaryRequest(method, asIs, asIs, bytes, { deadline }, (error: ServiceError | null) => {
+          resolve(Status[error?.code ?? 0] ?? 'none');
+        });
+      }),
+    close: () => client.close(),
+  };
+}
