@@ -48,7 +48,7 @@ export class AgentProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child.on('message', (message: FromAgent) => this.#heard(message));
-    this.#child.on('error', (error) => this.#log.warn({ err: error }, 'the channel to an agent broke'));
+    this.#child.on('error', (error) => this.#failed(error));
     this.#child.on('exit', () => this.#gone());
     this.#opened.promise.catch(() => undefined);
     this.#send({ say: 'open', opening });
@@ -99,6 +99,7 @@ export class AgentProcess {
 
   /** Cuts off another agent's connection; false when that did not work. */
   async fence(address: string): Promise<boolean> {
+    if (this.#hasEnded) return false;
     const done = Promise.withResolvers<boolean>();
     this.#fences.set(address, done.resolve);
     this.#send({ say: 'fence', address });
@@ -166,7 +167,14 @@ export class AgentProcess {
     this.kill();
   }
 
+  #failed(error: Error): void {
+    this.#log.warn({ err: error }, 'an agent could not be started, or the channel to it broke');
+    // A process that was never there does not end.
+    if (this.#child.pid === undefined) this.#gone();
+  }
+
   #gone(): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#lostCalls = this.#calls.size > 0;
     this.#ended.resolve();

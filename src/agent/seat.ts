@@ -4,7 +4,8 @@
  * Replace, then retire. An agent whose answers cannot be trusted any more gets no new calls: a fresh one takes them,
  * and the old one drains, for a grace that is longer than the longest chain of time-outs, and is then killed. Whoever
  * ends with something unsettled is cut off from Ceph (blocklisted) by a living one before its calls count as settled:
- * what an OSD that was away still has of it in its queue must not land on top of what comes later.
+ * what an OSD that was away still has of it in its queue must not land on top of what comes later. Where nobody can cut
+ * it off (its key was taken away, the monitors are elsewhere by now) it counts as over when no creator lives any more.
  */
 import { Failure } from '#lib/failure';
 import type { Log, Scope } from '#lib/scope';
@@ -43,7 +44,8 @@ export class Seat {
   readonly #events: AgentEvents;
   #current: AgentProcess | undefined;
   readonly #retired = new Set<AgentProcess>();
-  readonly #unfenced = new Set<AgentProcess>();
+  /** With the time at which each was found dead. */
+  readonly #unfenced = new Map<AgentProcess, number>();
   #fencing = false;
   #ending = false;
   #cause: StartCause = 'first';
@@ -176,7 +178,7 @@ export class Seat {
       agent.settle();
       return;
     }
-    this.#unfenced.add(agent);
+    this.#unfenced.set(agent, Date.now());
     void this.#fenceAll(this.#current);
   }
 
@@ -184,14 +186,34 @@ export class Seat {
   async #fenceAll(by: AgentProcess | undefined): Promise<void> {
     if (this.#fencing || this.#ending || this.#unfenced.size === 0) return;
     this.#fencing = true;
-    const living = by ?? this.#serving();
-    for (const dead of this.#unfenced) {
-      if (this.#ending || !(await living.fence(dead.address))) break;
-      this.#unfenced.delete(dead);
-      dead.settle();
+    try {
+      const living = by ?? this.#serving();
+      for (const dead of this.#unfenced.keys()) {
+        if (this.#ending || !(await living.fence(dead.address))) break;
+        this.#over(dead);
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, 'no agent could be started to cut off a dead one; it is tried again');
+    } finally {
+      this.#fencing = false;
     }
-    this.#fencing = false;
+    this.#letGoOfOld();
     if (this.#unfenced.size > 0 && !this.#ending) setTimeout(() => void this.#fenceAll(undefined), FENCE_AGAIN_MS).unref();
+  }
+
+  /** For ever would mean that what its calls hold is never let go of, and a new agent every few seconds. */
+  #letGoOfOld(): void {
+    const life = this.#settings.opening.creatorLife * 1000;
+    for (const [dead, since] of this.#unfenced) {
+      if (Date.now() - since < life) continue;
+      this.#log.warn({ agent: dead.pid, address: dead.address }, 'a dead agent could not be cut off, and is too old to matter');
+      this.#over(dead);
+    }
+  }
+
+  #over(dead: AgentProcess): void {
+    this.#unfenced.delete(dead);
+    dead.settle();
   }
 
   /** Lets every agent go; resolves when the processes are gone. */

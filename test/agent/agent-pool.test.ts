@@ -72,6 +72,27 @@ test('a killed agent leaves its caller an answer, is cut off from Ceph, and the 
   assert.notEqual(await ceph.ceph('osd', 'blocklist', 'ls'), '');
 });
 
+test('what a dead agent held is let go of when nobody can cut it off, for its user is gone', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using agents = aPool();
+  const volume = await aVolumeIn(pool, agents);
+  const user = `gone-${pool.namespace}`;
+  const key = (await ceph.ceph('auth', 'get-or-create-key', `client.${user}`, 'mon', 'profile rbd', 'osd', 'profile rbd')).trim();
+  const engine = agents.engine({ ...(await connectionTo()), user, key });
+  await engine.getVolume(volume, within(30));
+  const [, agent = 0] = agentPids();
+
+  process.kill(agent, 'SIGSTOP');
+  const failed = engine.getVolume(volume, within(30)).catch((error: unknown) => error);
+  await ceph.ceph('auth', 'rm', `client.${user}`);
+  process.kill(agent, 'SIGKILL');
+  const failure = await failed;
+
+  assert.ok(failure instanceof PendingFailure);
+  const late = sleep(SETTINGS.creatorLife * 1000 + 10_000, 'never settled', { ref: false });
+  assert.equal(await Promise.race([failure.settled, late]), undefined);
+});
+
 test('an agent that hangs is answered for at the deadline, and replaced', async () => {
   await using pool = await ceph.freshNamespace();
   const causes: string[] = [];
