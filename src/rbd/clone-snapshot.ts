@@ -69,7 +69,13 @@ async function noteFlatten(site: Site, want: VolumeSpec): Promise<void> {
 
 /** Before librbd 19 the snapshot of a group's member can be read but not cloned. The copy goes on without the caller. */
 async function copyLater(site: Site, want: VolumeSpec, from: SnapshotRef): Promise<Failure> {
-  await addWork(await site.openToMake(want), { do: 'copy', image: want.image, from, spec: want });
+  await addWork(await site.openToMake(want), {
+    do: 'copy',
+    image: want.image,
+    instance: site.identity.instance,
+    from,
+    spec: want,
+  });
   return new Failure(
     'unfinished',
     'COPY_RUNNING',

@@ -23,6 +23,7 @@ import { listWork, removeWork, type Work } from './work-index.ts';
 type Copy = Extract<Work, { do: 'copy' }>;
 
 export async function copyVolume(site: Site, io: IoContext, work: Copy, scope: EngineScope): Promise<Outcome> {
+  if (work.instance !== site.identity.instance) return 'waiting';
   const draft = `${INTERNAL}copy-${work.image}`;
   if (!(await dropDraft(io, draft))) return 'waiting';
   const source = await findSnapshot(site, work.from);

@@ -109,6 +109,7 @@ async function snapshotNames(volume: SeenVolume, taken: { is: string; header?: I
 export async function retireDeleted(site: Site, ref: ImageRef): Promise<boolean> {
   const volume = await findVolume(site, { ...ref, image: ref.image + DELETED });
   if (volume !== undefined) {
+    if (volume.record.instance !== site.identity.instance) return false;
     if ((await dropInternalSnapshots(volume)).length > 0) return false;
     await trashVolume(volume);
   }

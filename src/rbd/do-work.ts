@@ -94,7 +94,9 @@ async function nameOf(io: IoContext, id: string): Promise<string | undefined> {
 async function dropLeftSnapshot(site: Site, io: IoContext, work: Extract<Work, { do: 'drop-snapshot' }>): Promise<Outcome> {
   if (isYoung(site, work.since)) return 'waiting';
   const seen = await seeImage(io, work.image);
-  if (seen.is === 'image') {
+  const record = seen.is === 'image' ? readRecord(seen.header, work.image) : undefined;
+  if (seen.is === 'image' && record !== undefined) {
+    if (record.instance !== site.identity.instance) return 'waiting';
     await using image = await openToChange(io, seen.header, work.image);
     await dropSnapshot(image, work.snapshot);
   }

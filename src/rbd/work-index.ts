@@ -21,8 +21,14 @@ export type Work =
   | { readonly do: 'purge'; readonly image: string }
   /** Flatten clones of an image that has too many snapshots, the oldest first. */
   | { readonly do: 'flatten-children'; readonly image: string }
-  /** Make a volume by copying a snapshot that cannot be cloned. */
-  | { readonly do: 'copy'; readonly image: string; readonly from: SnapshotRef; readonly spec: VolumeSpec };
+  /** Make a volume of that instance by copying a snapshot that cannot be cloned. */
+  | {
+      readonly do: 'copy';
+      readonly image: string;
+      readonly instance: string;
+      readonly from: SnapshotRef;
+      readonly spec: VolumeSpec;
+    };
 
 export async function addWork(io: IoContext, work: Work): Promise<void> {
   using operation = new WriteOperation(io);
