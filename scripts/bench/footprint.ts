@@ -41,5 +41,7 @@ export async function measureStarts(bed: Bed, times: number): Promise<void> {
 export function showMemory(): void {
   showTable('Memory (MB)', ['process', 'PSS', 'alone', 'RSS'], rows);
   console.log('  PSS as the kernel says it; `alone` counts in full what others on this machine happen to share.');
-  console.log('  Settings: young generation of 1 MB, optimize-for-size (every role); 32 threads and 2 malloc arenas (agent).');
+  console.log(
+    '  Settings: young generation of 1 MB, optimize-for-size (every role); 32 threads, 2 malloc arenas trimmed at 128 KiB (agent).',
+  );
 }
