@@ -37,6 +37,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     topology: readTopology(options.file('topology')),
     nodeVolumeLimit: options.count('node-volume-limit'),
     listPublishedNodes: options.flag('list-published-nodes'),
+    counted: (cluster, volumes) => metrics.volumes.set({ cluster }, volumes),
   };
   // The first call should not wait for a connection.
   void watch.look({ deadline: Date.now() + 2000, log: host.log }).catch(() => undefined);

@@ -41,7 +41,7 @@ export const METRICS = {
   agentStarts: {
     kind: 'counter',
     name: 'loligo_agent_starts_total',
-    help: 'Agents started, by why: first, idle, stuck, died, credentials.',
+    help: 'Agents started, by why: first (none was there), stuck (it replaces one that got no answers), died.',
     labels: ['cluster', 'why'],
   },
   clusterUp: {
@@ -53,7 +53,7 @@ export const METRICS = {
   volumes: {
     kind: 'gauge',
     name: 'loligo_volumes',
-    help: 'Volumes that the last complete listing counted.',
+    help: 'Volumes of the cluster, as the last ListVolumes that read all of them counted.',
     labels: ['cluster'],
   },
   reaperPurged: {

@@ -42,7 +42,7 @@ export function engineOf(operations: Partial<RemoteEngine>, asked: Asked[] = [])
 
 export function controllerOf(engine: RemoteEngine, change: Partial<Controller> = {}): Controller {
   const clusters = { names: () => ['prod'], engineAt: () => engine };
-  return { clusters, topology: [], nodeVolumeLimit: 0, listPublishedNodes: false, ...change };
+  return { clusters, topology: [], nodeVolumeLimit: 0, listPublishedNodes: false, counted: () => {}, ...change };
 }
 
 export interface Answered {
