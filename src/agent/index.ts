@@ -3,6 +3,5 @@
  * front doors a typed proxy of the engine's operations; `seat.ts` is where agents are replaced; `agent-main.ts` is
  * what runs in the child, behind a door of its own (`child.ts`), so that a parent loads no Ceph and no koffi.
  */
-export type { AgentProgram } from './agent-process.ts';
 export { AgentPool, type PoolSettings } from './pool.ts';
 export type { AgentEvents } from './seat.ts';

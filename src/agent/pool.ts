@@ -4,7 +4,7 @@ import { Failure } from '#lib/failure';
 import type { Log, Scope } from '#lib/scope';
 import type { Engine, RemoteEngine } from '#rbd';
 import type { AgentProgram } from './agent-process.ts';
-import { type AgentEvents, Seat } from './seat.ts';
+import { type AgentEvents, Seat, type SeatSettings } from './seat.ts';
 
 /** Operations that take as long as they take: an agent of their own, watched for progress instead of a deadline. */
 const LONG: ReadonlySet<string> = new Set<keyof Engine>(['reap']);
@@ -73,7 +73,7 @@ export class AgentPool implements AsyncDisposable {
     return seat;
   }
 
-  #seatSettings(connection: ClusterConnection, long: boolean): ConstructorParameters<typeof Seat>[0] {
+  #seatSettings(connection: ClusterConnection, long: boolean): SeatSettings {
     const { program, instance, creatorLife, operationTimeout, atOnce } = this.#settings;
     const timeout = operationTimeout * 1000;
     return {

@@ -4,7 +4,7 @@
  * agent's process use it. Start reading at `cluster.ts`; `native/` is all that knows koffi.
  */
 export * from './cluster.ts';
-export { CephError, type Errno, isErrno } from './errors.ts';
+export { CephError, isErrno } from './errors.ts';
 export * from './group.ts';
 export * from './image.ts';
 export * from './image-header.ts';
@@ -15,7 +15,7 @@ export { type CallObserver, Native } from './native/native.ts';
 export type { FunctionName } from './native/signatures.ts';
 export * from './new-image.ts';
 export * from './object.ts';
-export { findKey, listKeys, ReadOperation, WriteOperation } from './operation.ts';
+export { findKey, listKeys, WriteOperation } from './operation.ts';
 export * from './snapshot.ts';
 export * from './trash.ts';
 export * from './watched.ts';

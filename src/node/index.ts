@@ -3,16 +3,13 @@
  * that appears in pods (publish). No Ceph library and no gRPC here; the state directory says what was wanted, the
  * kernel what is. Start reading at `stage.ts`; a mapper is described in `mapper.ts`, what is kept in `stash.ts`.
  */
-export { expand, type NodeExpandSpec } from './expand.ts';
-export { isReachable, type NodeHealthEntry, volumeHealth } from './health.ts';
+export { expand } from './expand.ts';
+export { isReachable, volumeHealth } from './health.ts';
 export type { NodeHost } from './host.ts';
-export type { Mapper } from './mapper.ts';
-export type { FsType } from './mount-options.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { type PublishSpec, publish, unpublish } from './publish.ts';
 export { type StageSpec, stage } from './stage.ts';
-export type { Access, Target } from './stash.ts';
-export { type Usage, type VolumeStats, volumeStats } from './stats.ts';
+export { type Usage, volumeStats } from './stats.ts';
 export { unstage } from './unstage.ts';
 export { UserspaceMapper } from './userspace/mapper.ts';
 export type { VolumeAt } from './volume-at.ts';

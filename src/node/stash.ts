@@ -52,13 +52,6 @@ export async function dropStash(dir: string): Promise<void> {
   for (const path of [join(dir, 'targets'), dir]) await dropIfEmpty(path);
 }
 
-/** The handles of all volumes with a stash. */
-export async function listStashes(stateDir: string): Promise<readonly Stash[]> {
-  const names = await namesIn(join(stateDir, 'volumes'));
-  const found = await Promise.all(names.map((name) => readStash(join(stateDir, 'volumes', name))));
-  return found.filter((stash) => stash !== undefined);
-}
-
 export async function readTargets(dir: string): Promise<readonly Target[]> {
   const names = (await namesIn(join(dir, 'targets'))).filter((name) => name.endsWith('.json'));
   const found = await Promise.all(names.map((name) => readRecord(join(dir, 'targets', name))));
@@ -117,7 +110,7 @@ async function readRecord(file: string): Promise<Fields | undefined> {
     content = await readFile(file, 'utf8');
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw new Failure('precondition', 'STATE_UNREADABLE', 'the node’s state cannot be read', { cause: error });
+    throw new Failure('precondition', 'STATE_UNREADABLE', "the node's state cannot be read", { cause: error });
   }
   const fields = parse(content);
   if (fields['v'] !== VERSION) throw damaged(`version ${String(fields['v'])}`);

@@ -18,8 +18,6 @@ export interface Located {
   readonly path: string;
   /** The type of the file system that is mounted at the path, '' for a block volume. */
   readonly fsType: string;
-  /** The kernel has turned the file system read-only. */
-  readonly superReadonly: boolean;
 }
 
 /** Throws `not-found` unless the volume is staged here and is what lies at the path. */
@@ -32,12 +30,12 @@ export async function getVolumeAt(host: NodeHost, at: VolumeAt): Promise<Located
   }
   const { device } = staged.mapped;
   const mount = await findMount(path);
-  if (mount?.device === device.number) return { staged, device, path, fsType: mount.type, superReadonly: mount.superReadonly };
+  if (mount?.device === device.number) return { staged, device, path, fsType: mount.type };
   if (
     staged.stash.access === 'block' &&
     (path === staged.stash.stagingPath || (mount && (await numberAt(path)) === device.number))
   ) {
-    return { staged, device, path, fsType: '', superReadonly: false };
+    return { staged, device, path, fsType: '' };
   }
   throw notAt(at);
 }

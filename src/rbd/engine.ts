@@ -34,10 +34,10 @@ import { volumeHealth } from './volume-health.ts';
 /** An operation as it is written: on a site, for one request. */
 type Operation<K extends keyof Engine> = (site: Site, args: Parameters<Engine[K]>[0], scope: EngineScope) => ReturnType<Engine[K]>;
 
-export type Operations = { readonly [K in keyof Engine]: Operation<K> };
+type Operations = { readonly [K in keyof Engine]: Operation<K> };
 
 /** All operations by name: what the agent serves. A name that is not here cannot be called. */
-export const OPERATIONS: Partial<Operations> = {
+const OPERATIONS: Operations = {
   probe,
   createVolume,
   deleteVolume,

@@ -3,6 +3,6 @@
  * agent's process and can be asked again after any failure. Outside `agent/` and `bin/` only its types are used.
  * Start reading at `specs.ts` (what is asked and answered), then `create-volume.ts`.
  */
-export { OPERATIONS, type Operations, runOperation } from './engine.ts';
+export { runOperation } from './engine.ts';
 export { type Identity, Site } from './site.ts';
 export type * from './specs.ts';

@@ -8,7 +8,7 @@ import type { Device } from '../mapper.ts';
 import { readMounts } from '../mount-table.ts';
 import { run } from '../run.ts';
 
-export const LOOP_CONTROL = '/dev/loop-control';
+const LOOP_CONTROL = '/dev/loop-control';
 const SECTOR = 512n;
 /** The kernel lets go of a device within milliseconds unless somebody has it open. */
 const LET_GO_MS = 2_000;
