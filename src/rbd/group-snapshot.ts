@@ -47,6 +47,12 @@ export function formatGroup(ref: GroupRef): string {
   return `${formatPlace(ref)}/${ref.group}`;
 }
 
+/** The other way of formatGroup. */
+export function parseGroup(text: string): GroupRef {
+  const { image: group, ...place } = parseImage(text);
+  return { ...place, group };
+}
+
 /** Two round trips. */
 export async function findGroup(io: IoContext, group: string): Promise<SeenGroup | undefined> {
   const id = await findGroupId(io, group);

@@ -104,8 +104,8 @@ export interface Snapshot extends SnapshotRef {
   readonly size: bigint;
   /** Milliseconds since the epoch, by the cluster's clock. */
   readonly createdAt: number;
-  /** The group snapshot it belongs to, or ''. */
-  readonly group: string;
+  /** The group snapshot it belongs to, which may lie in another pool. */
+  readonly group: GroupRef | undefined;
   /** The data pool of its image, for topology; '' when it is the image's own pool. */
   readonly dataPool: string;
 }

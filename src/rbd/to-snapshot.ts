@@ -1,3 +1,4 @@
+import { parseGroup } from './group-snapshot.ts';
 import type { Site } from './site.ts';
 import type { SeenSnapshot } from './snapshot-record.ts';
 import type { Snapshot } from './specs.ts';
@@ -12,7 +13,7 @@ export async function toSnapshot(site: Site, { volume, info, record }: SeenSnaps
     name: record?.request ?? name,
     size: info.size,
     createdAt: info.createdAt,
-    group: record?.groupSnapshot ?? '',
+    group: record === undefined || record.groupSnapshot === '' ? undefined : parseGroup(record.groupSnapshot),
     dataPool: await site.dataPoolOf(volume.header),
   };
 }

@@ -40,14 +40,14 @@ export function contentSource(cluster: string, { source }: Volume): VolumeConten
 }
 
 export function answerSnapshot(controller: Controller, cluster: string, snapshot: Snapshot): WireSnapshot {
-  const { pool, namespace, group } = snapshot;
+  const { group } = snapshot;
   return {
     sizeBytes: writeBytes(snapshot.size),
     snapshotId: snapshotId({ cluster, ref: snapshot }),
     sourceVolumeId: volumeId({ cluster, ref: snapshot }),
     creationTime: timestamp(snapshot.createdAt),
     readyToUse: true,
-    groupSnapshotId: group === '' ? '' : groupId({ cluster, ref: { pool, namespace, group } }),
+    groupSnapshotId: group === undefined ? '' : groupId({ cluster, ref: group }),
     accessibleTopology: asTopology(topologyOf(controller, cluster, snapshot)),
   };
 }

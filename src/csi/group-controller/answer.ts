@@ -5,10 +5,9 @@ import type { VolumeGroupSnapshot } from '../generated/messages.ts';
 import { groupId } from '../request/ids.ts';
 
 export function answerGroup(controller: Controller, cluster: string, made: GroupSnapshot): VolumeGroupSnapshot {
-  const { pool, namespace, group } = made;
   return {
-    groupSnapshotId: groupId({ cluster, ref: { pool, namespace, group } }),
-    snapshots: made.snapshots.map((snapshot) => answerSnapshot(controller, cluster, { ...snapshot, group })),
+    groupSnapshotId: groupId({ cluster, ref: made }),
+    snapshots: made.snapshots.map((snapshot) => answerSnapshot(controller, cluster, { ...snapshot, group: made })),
     creationTime: timestamp(made.createdAt),
     readyToUse: true,
   };
