@@ -56,6 +56,12 @@ export function formatImage(ref: ImageRef): string {
   return `${formatPlace(ref)}/${ref.image}`;
 }
 
+/** What `formatImage` wrote. */
+export function parseImage(text: string): ImageRef {
+  const parts = text.split('/');
+  return { pool: parts[0] ?? '', namespace: parts.length > 2 ? (parts[1] ?? '') : '', image: parts.at(-1) ?? '' };
+}
+
 export function formatVolume(handle: VolumeHandle): string {
   return `${handle.cluster}/${formatImage(handle)}`;
 }

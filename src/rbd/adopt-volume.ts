@@ -17,7 +17,7 @@ export async function adoptVolume(site: Site, ref: ImageRef): Promise<Volume> {
   if (readRecord(header, ref.image) === undefined) {
     await writeRecord(io, { id: header.id, features: header.features, inherits: true }, record);
   }
-  return toVolume({ io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
+  return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }
 
 function adopted(site: Site, ref: ImageRef, size: bigint): VolumeRecord {

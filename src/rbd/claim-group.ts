@@ -17,7 +17,7 @@ export async function claimGroup(site: Site, want: GroupSnapshotSpec, seen: Seen
     throw foreign(want);
   }
   compareClaim(site, want, held);
-  if (Date.now() - held.since < site.identity.creatorLife * 1000) throw groupContended(want);
+  if (site.mayBeUnderWay(held.since)) throw groupContended(want);
   await takeOver(io, key, { from: held, to: ours });
   return ours;
 }

@@ -1,9 +1,9 @@
 import { Failure } from '#lib/failure';
-import { formatImage, formatPlace } from '#lib/handle';
+import { formatImage, formatPlace, parseImage } from '#lib/handle';
 import { type Claim, type ClaimKey, claimName, newClaim, takeOver } from './name-index.ts';
 import type { Site } from './site.ts';
 import { lookForSnapshot, type SnapshotTraces } from './snapshot-record.ts';
-import type { ImageRef, SnapshotSpec } from './specs.ts';
+import type { SnapshotSpec } from './specs.ts';
 
 export function snapshotClaim(snapshot: string): ClaimKey {
   return `snapshot/${snapshot}`;
@@ -36,12 +36,7 @@ async function checkAbandoned(site: Site, want: SnapshotSpec, held: Claim): Prom
     const message = `${formatPlace(want)} has a snapshot ${want.snapshot} of ${source}`;
     throw new Failure('conflict', 'SNAPSHOT_DIFFERS', message);
   }
-  if (Date.now() - held.since < site.identity.creatorLife * 1000) {
+  if (site.mayBeUnderWay(held.since)) {
     throw new Failure('busy', 'NAME_CONTENDED', `a snapshot ${want.snapshot} of ${source} is being taken, or was cut off`);
   }
-}
-
-export function parseImage(text: string): ImageRef {
-  const parts = text.split('/');
-  return { pool: parts[0] ?? '', namespace: parts.length > 2 ? (parts[1] ?? '') : '', image: parts.at(-1) ?? '' };
 }

@@ -1,6 +1,6 @@
 import type { ImageHeader } from '#ceph';
 import { Failure } from '#lib/failure';
-import { formatImage } from '#lib/handle';
+import { formatImage, type Place, parseImage } from '#lib/handle';
 import { chosenFeatures, featureBits } from './features.ts';
 import type { SeenVolume } from './look.ts';
 import type { VolumeRecord } from './record.ts';
@@ -39,6 +39,7 @@ function differs(want: VolumeSpec, property: string, has: string): Failure {
   return new Failure('conflict', 'VOLUME_DIFFERS', `${formatImage(want)} exists with another ${property}: ${has}`);
 }
 
+/** A source as the record has it. */
 export function describeSource(source: Source): string {
   switch (source.from) {
     case 'nothing':
@@ -50,25 +51,23 @@ export function describeSource(source: Source): string {
   }
 }
 
-export function parseSource(text: string): Source {
+function parseSource(text: string): Source {
   const [path = '', snapshot] = text.split('@');
-  const parts = path.split('/');
-  const [pool, image] = [parts[0], parts.at(-1)];
-  if (pool === undefined || image === undefined || parts.length < 2) return { from: 'nothing' };
-  const ref = { pool, namespace: parts.length > 2 ? (parts[1] ?? '') : '', image };
+  if (!path.includes('/')) return { from: 'nothing' };
+  const ref = parseImage(path);
   return snapshot === undefined ? { from: 'volume', volume: ref } : { from: 'snapshot', snapshot: { ...ref, snapshot } };
 }
 
 export function toVolume(seen: {
-  readonly io: { readonly pool: string; readonly namespace: string };
+  readonly at: Place;
   readonly record: VolumeRecord;
   readonly size: bigint;
   readonly dataPool: string;
 }): Volume {
-  const { record, io } = seen;
+  const { record, at } = seen;
   return {
-    pool: io.pool,
-    namespace: io.namespace,
+    pool: at.pool,
+    namespace: at.namespace,
     image: record.name,
     name: record.request,
     size: seen.size,

@@ -5,7 +5,7 @@
  * a repeated call can find under the name: nothing; an image cut short while librbd made it (half-made.ts); a whole
  * image without a record; a volume.
  */
-import { type ImageHeader, type IoContext, isErrno } from '#ceph';
+import { type ImageHeader, isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -31,12 +31,11 @@ export interface Made extends Unmarked {
 }
 
 export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
-  const io = await site.openToMake(want);
   await checkDataPool(site, want.layout.dataPool);
 
   const made = await make(site, want, scope);
   checkpoint(scope);
-  return made === 'taken' ? await goOn(site, want, scope) : await mark(site, io, want, made);
+  return made === 'taken' ? await goOn(site, want, scope) : await mark(site, want, made);
 }
 
 /** Makes the image; 'taken' when there is something of that name. */
@@ -62,13 +61,13 @@ async function goOn(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume>
   const seen = await seeImage(io, want.image);
   if (seen.is !== 'image') return await makeAnew(site, want, scope);
   const record = readRecord(seen.header, want.image);
-  if (record === undefined) return await goOnUnmarked(site, want, scope, seen.header);
+  if (record === undefined) return await goOnUnmarked(site, want, seen.header, scope);
 
   await compareVolume(site, want, { header: seen.header, record });
-  return toVolume({ io, record, size: seen.header.size, dataPool: want.layout.dataPool });
+  return toVolume({ at: want, record, size: seen.header.size, dataPool: want.layout.dataPool });
 }
 
-async function goOnUnmarked(site: Site, want: VolumeSpec, scope: Scope, header: ImageHeader): Promise<Volume> {
+async function goOnUnmarked(site: Site, want: VolumeSpec, header: ImageHeader, scope: Scope): Promise<Volume> {
   const io = await site.openToMake(want);
   const verdict = await judgeUnmarked(site, want, header);
   if (verdict === 'cut-short') return await makeAnew(site, want, scope);
@@ -79,7 +78,7 @@ async function goOnUnmarked(site: Site, want: VolumeSpec, scope: Scope, header: 
   const size = chooseSize(want, header.size);
   if (size > header.size) await growClone(io, header.id, want.image, size);
   await planFlattenAgain(site, want, header);
-  return await mark(site, io, want, {
+  return await mark(site, want, {
     id: header.id,
     size,
     features: header.features,
@@ -94,18 +93,18 @@ async function makeAnew(site: Site, want: VolumeSpec, scope: Scope): Promise<Vol
   checkpoint(scope);
   const made = await make(site, want, scope);
   if (made === 'taken') throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(want)} is being made by somebody else`);
-  return await mark(site, io, want, made);
+  return await mark(site, want, made);
 }
 
-async function mark(site: Site, io: IoContext, want: VolumeSpec, made: Made): Promise<Volume> {
+async function mark(site: Site, want: VolumeSpec, made: Made): Promise<Volume> {
   const record = recordFor(site, want, made.size);
   try {
-    if (!made.marked) await writeRecord(io, made, record);
+    if (!made.marked) await writeRecord(await site.openToMake(want), made, record);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) throw vanished(want);
     throw error;
   }
-  return toVolume({ io, record, size: made.size, dataPool: want.layout.dataPool });
+  return toVolume({ at: want, record, size: made.size, dataPool: want.layout.dataPool });
 }
 
 function recordFor(site: Site, want: VolumeSpec, size: bigint): VolumeRecord {

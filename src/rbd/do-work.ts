@@ -50,14 +50,9 @@ async function flatten(site: Site, io: IoContext, work: Extract<Work, { do: 'fla
  * call goes on only with one that holds nothing, and notes it again.
  */
 async function giveUpFlatten(site: Site, io: IoContext, work: Extract<Work, { do: 'flatten' }>): Promise<Outcome> {
-  if (isYoung(site, work.since)) return 'waiting';
+  if (site.mayBeUnderWay(work.since)) return 'waiting';
   await removeWork(io, work);
   return 'done';
-}
-
-/** True while whoever began it may still be at it. */
-function isYoung(site: Site, since: number): boolean {
-  return Date.now() - since < site.identity.creatorLife * 1000;
 }
 
 /** Notes the oldest clones for flattening, so many that the image gets room again; their snapshots then go by themselves. */
@@ -92,7 +87,7 @@ async function nameOf(io: IoContext, id: string): Promise<string | undefined> {
 }
 
 async function dropLeftSnapshot(site: Site, io: IoContext, work: Extract<Work, { do: 'drop-snapshot' }>): Promise<Outcome> {
-  if (isYoung(site, work.since)) return 'waiting';
+  if (site.mayBeUnderWay(work.since)) return 'waiting';
   const seen = await seeImage(io, work.image);
   const record = seen.is === 'image' ? readRecord(seen.header, work.image) : undefined;
   if (seen.is === 'image' && record !== undefined) {

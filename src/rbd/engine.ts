@@ -1,5 +1,6 @@
 import { isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
+import { field } from '#lib/json';
 import { adoptVolume } from './adopt-volume.ts';
 import { capacity } from './capacity.ts';
 import { changedBlocks } from './changed-blocks.ts';
@@ -20,7 +21,6 @@ import { listSnapshots } from './list-snapshots.ts';
 import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
 import { modifyVolume } from './modify-volume.ts';
-import { field } from './pool-stats.ts';
 import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
 import { publishedNodes } from './published-nodes.ts';

@@ -15,7 +15,7 @@ export const OBJECT_MAP = BITS['object-map'];
 export const FAST_DIFF = BITS['fast-diff'];
 export const JOURNALING = BITS.journaling;
 /** Set while the image is in a group, has clones, or snapshots that wait for those. */
-export const OPERATIONS = 1n << 8n;
+export const HAS_OPERATIONS = 1n << 8n;
 export const NON_PRIMARY = 1n << 10n;
 
 export function featureBits(features: readonly Feature[]): bigint {

@@ -1,5 +1,7 @@
-import { findKey, type IoContext, isErrno, listNamespaces } from '#ceph';
+import { isErrno, listNamespaces } from '#ceph';
+import { compareText } from '#lib/compare-text';
 import { formatPlace, type Place } from '#lib/handle';
+import { findOwner } from './pool-mark.ts';
 import type { Site } from './site.ts';
 
 /**
@@ -23,11 +25,7 @@ async function placesIn(site: Site, pool: string): Promise<Place[]> {
 
 async function isOurs(site: Site, place: Place): Promise<boolean> {
   const io = await reach(() => site.cluster.open(place.pool, place.namespace));
-  return io !== undefined && (await reach(() => readMark(io))) === site.identity.cluster;
-}
-
-async function readMark(io: IoContext): Promise<string | undefined> {
-  return await findKey(io, 'loligo.pool', 'cluster');
+  return io !== undefined && (await reach(() => findOwner(io))) === site.identity.cluster;
 }
 
 /** Undefined for a pool that was deleted meanwhile, or that the credentials do not reach. */
@@ -38,9 +36,4 @@ async function reach<T>(look: () => Promise<T>): Promise<T | undefined> {
     if (isErrno(error, 'ENOENT', 'EPERM', 'EACCES')) return undefined;
     throw error;
   }
-}
-
-/** By code units, as the tokens of listings are compared too. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 import { findGroupName, findGroupOf, type GroupPlace } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatPlace } from '#lib/handle';
-import { OPERATIONS } from './features.ts';
+import { HAS_OPERATIONS } from './features.ts';
 import { findGroup, groupClaim, nameOfVolume, releaseImages } from './group-snapshot.ts';
 import type { SeenVolume } from './look.ts';
 import { findClaim } from './name-index.ts';
@@ -19,7 +19,7 @@ export async function freeFromStale(site: Site, { poolId, groupId }: GroupPlace,
     const message = `${nameOfVolume(volume)} is in an RBD group of ${formatPlace(io)} that is not Loligo's: ${name ?? groupId}`;
     throw new Failure('precondition', 'VOLUME_IN_GROUP', message);
   }
-  if (Date.now() - claim.since < site.identity.creatorLife * 1000) {
+  if (site.mayBeUnderWay(claim.since)) {
     throw new Failure('busy', 'GROUPS_OVERLAP', `${nameOfVolume(volume)} is in the group snapshot ${name} that is being taken`);
   }
   const group = await findGroup(io, name);
@@ -28,7 +28,7 @@ export async function freeFromStale(site: Site, { poolId, groupId }: GroupPlace,
 
 /** The same for whatever group it is in, before it is deleted: the trash would take it, and never let go of it again. */
 export async function freeFromAnyGroup(site: Site, volume: SeenVolume): Promise<void> {
-  if ((volume.header.features & OPERATIONS) === 0n) return;
+  if ((volume.header.features & HAS_OPERATIONS) === 0n) return;
   const current = await findGroupOf(volume.io, volume.header.id);
   if (current !== undefined) await freeFromStale(site, current, volume);
 }

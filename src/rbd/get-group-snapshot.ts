@@ -10,7 +10,7 @@ export async function getGroupSnapshot(site: Site, ref: GroupRef): Promise<Group
   const members = group?.snapshot?.complete ? await readMembers(site, ref, group) : [];
   if (!members.some((member) => member.record !== undefined)) {
     const message = `cluster ${site.identity.cluster} has no group snapshot ${formatGroup(ref)}`;
-    throw new Failure('not-found', 'GROUP_NOT_FOUND', message);
+    throw new Failure('not-found', 'GROUP_SNAPSHOT_NOT_FOUND', message);
   }
   return await toGroupSnapshot(site, ref, members);
 }

@@ -1,4 +1,5 @@
 import { findDirectoryName, findHeader, type GroupMember, readSnapshots } from '#ceph';
+import { compareText } from '#lib/compare-text';
 import { Failure } from '#lib/failure';
 import { formatGroup, type SeenGroup } from './group-snapshot.ts';
 import type { SeenVolume } from './look.ts';
@@ -47,6 +48,6 @@ export async function toGroupSnapshot(site: Site, ref: GroupRef, members: readon
     group: ref.group,
     name: snapshots[0]?.name ?? ref.group,
     createdAt: Math.max(0, ...snapshots.map((snapshot) => snapshot.createdAt)),
-    snapshots: snapshots.toSorted((a, b) => (a.image < b.image ? -1 : 1)),
+    snapshots: snapshots.toSorted((a, b) => compareText(a.image, b.image)),
   };
 }

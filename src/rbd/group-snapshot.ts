@@ -23,9 +23,8 @@ import {
   type SnapshotInfo,
   takeFromGroup,
 } from '#ceph';
-import { formatImage, formatPlace } from '#lib/handle';
+import { formatImage, formatPlace, parseImage } from '#lib/handle';
 import { openToChange } from './change-image.ts';
-import { parseImage } from './claim-snapshot.ts';
 import { findVolumeOrDeleted, type SeenVolume } from './look.ts';
 import type { Claim, ClaimKey } from './name-index.ts';
 import { isOrphaned } from './orphaned-snapshots.ts';

@@ -1,6 +1,6 @@
 import { listMetadata, readSnapshots } from '#ceph';
+import { compareText } from '#lib/compare-text';
 import { DELETED } from '#lib/handle';
-import { compareText } from './find-places.ts';
 import { findVolume, type SeenVolume } from './look.ts';
 import type { Site } from './site.ts';
 import { isNamed, readSnapshotRecord, recordedSnapshots, type SeenSnapshot } from './snapshot-record.ts';

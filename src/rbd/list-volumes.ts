@@ -18,5 +18,5 @@ export async function listVolumes(site: Site, page: Page): Promise<VolumePage> {
 }
 
 export async function describeVolume(site: Site, { io, record, header }: SeenVolume): Promise<Volume> {
-  return toVolume({ io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
+  return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }

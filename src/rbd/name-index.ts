@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
 import { Failure } from '#lib/failure';
+import { field, parseJson } from '#lib/json';
 
 const SHARDS = 16;
 const VERSION = 1;
@@ -71,7 +72,7 @@ async function swap(io: IoContext, key: ClaimKey, change: { readonly from: strin
 
 /** Claims are compared as text, so the order of fields is kept as it was written. */
 function parseClaim(text: string, key: ClaimKey): Claim {
-  const parsed: unknown = parseJson(text);
+  const parsed = parseJson(text);
   if (isClaim(parsed)) return parsed;
   throw new Failure(
     'precondition',
@@ -80,22 +81,12 @@ function parseClaim(text: string, key: ClaimKey): Claim {
   );
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function isClaim(value: unknown): value is Claim {
-  if (typeof value !== 'object' || value === null) return false;
-  const field = (name: string): unknown => Reflect.get(value, name);
   return (
-    field('v') === VERSION &&
-    Array.isArray(field('sources')) &&
-    typeof field('since') === 'number' &&
-    typeof field('instance') === 'string'
+    field(value, 'v') === VERSION &&
+    Array.isArray(field(value, 'sources')) &&
+    typeof field(value, 'since') === 'number' &&
+    typeof field(value, 'instance') === 'string'
   );
 }
 

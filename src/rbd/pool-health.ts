@@ -3,7 +3,8 @@
  * disks, and placement groups that take no I/O. Which of a volume's objects lie in such a group is not looked up, so a
  * volume counts as inaccessible when any group of its pools is: on a pool of many groups that overstates.
  */
-import { field, type PoolStats, readPoolStats } from './pool-stats.ts';
+import { field, listField } from '#lib/json';
+import { type PoolStats, readPoolStats } from './pool-stats.ts';
 import type { Site } from './site.ts';
 import type { HealthEntry } from './specs.ts';
 
@@ -43,8 +44,7 @@ export class PoolHealth {
 /** From the check PG_AVAILABILITY, whose details begin with the group's id: `pg 3.1f is stuck …`. */
 function inactiveGroups(health: unknown): Map<bigint, string[]> {
   const groups = new Map<bigint, string[]>();
-  const detail = field(field(field(health, 'checks'), 'PG_AVAILABILITY'), 'detail');
-  for (const line of Array.isArray(detail) ? detail : []) {
+  for (const line of listField(field(field(health, 'checks'), 'PG_AVAILABILITY'), 'detail')) {
     const [, pool, seed] = /^pg (\d+)\.([0-9a-f]+) /.exec(String(field(line, 'message'))) ?? [];
     if (pool === undefined || seed === undefined) continue;
     groups.set(BigInt(pool), [...(groups.get(BigInt(pool)) ?? []), `${pool}.${seed}`]);

@@ -1,3 +1,4 @@
+import { field, listField } from '#lib/json';
 import type { Site } from './site.ts';
 
 export interface PoolStats {
@@ -21,15 +22,6 @@ function statsOf(stats: unknown): PoolStats {
   const available = quota ? smaller(room ?? 0n, left) : (room ?? 0n);
   const outOfObjects = maxObjects !== undefined && maxObjects > 0n && (objects ?? 0n) >= maxObjects;
   return outOfObjects ? { available: 0n, full: true } : { available, full: available === 0n };
-}
-
-export function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-export function listField(value: unknown, name: string): readonly unknown[] {
-  const list = field(value, name);
-  return Array.isArray(list) ? list : [];
 }
 
 function bytes(value: unknown): bigint {

@@ -7,6 +7,7 @@
  */
 import { findKey, type IoContext, isErrno, listKeys, WriteOperation } from '#ceph';
 import { Failure } from '#lib/failure';
+import { field, parseJson } from '#lib/json';
 import type { Publication } from './specs.ts';
 
 export const PUBLISHED = 'loligo.published';
@@ -84,24 +85,18 @@ async function swap(io: IoContext, image: string, to: { from: string; to: Entry 
 /** Throws `precondition` for what cannot be read: taking it for "published nowhere" would open the guard. */
 function parseEntry(text: string): Entry {
   if (text === '') return { id: '', publications: [] };
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (isEntry(parsed)) return parsed;
-  } catch {
-    // Said below.
-  }
+  const parsed = parseJson(text);
+  if (isEntry(parsed)) return parsed;
   throw new Failure('precondition', 'PUBLICATIONS_UNREADABLE', `${PUBLISHED} holds what this Loligo cannot read: update it`);
 }
 
 function isEntry(value: unknown): value is Entry {
-  if (typeof value !== 'object' || value === null) return false;
-  const publications: unknown = Reflect.get(value, 'publications');
-  if (Reflect.get(value, 'v') !== VERSION || typeof Reflect.get(value, 'id') !== 'string') return false;
+  const publications = field(value, 'publications');
+  if (field(value, 'v') !== VERSION || typeof field(value, 'id') !== 'string') return false;
   return Array.isArray(publications) && publications.every(isPublication);
 }
 
 function isPublication(value: unknown): value is Publication {
-  if (typeof value !== 'object' || value === null) return false;
-  const field = (name: string): unknown => Reflect.get(value, name);
-  return typeof field('node') === 'string' && typeof field('mode') === 'string' && typeof field('readonly') === 'boolean';
+  const texts = ['node', 'mode'].every((name) => typeof field(value, name) === 'string');
+  return texts && typeof field(value, 'readonly') === 'boolean';
 }

@@ -65,7 +65,7 @@ async function purgeExpired(site: Site, io: IoContext, entry: TrashEntry, scope:
   // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
   await addWork(io, { do: 'purge', image: entry.id });
   await dropPublications(io, record.name, entry.id);
-  const isYoung = Date.now() - entry.deletedAt < site.identity.creatorLife * 1000;
+  const isYoung = site.mayBeUnderWay(entry.deletedAt);
   const outcome = await purge(io, entry.id, scope);
   if (outcome === 'purged' || isYoung || !(await finishTrashMove(io, entry.id))) return outcome;
   return await purge(io, entry.id, scope);

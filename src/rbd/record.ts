@@ -9,6 +9,7 @@
 import { changeMetadata, Image, type ImageHeader, type IoContext, listMetadata } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, type ImageRef } from '#lib/handle';
+import { field, parseJson } from '#lib/json';
 import { JOURNALING } from './features.ts';
 import type { Labels, Mutable, VolumeSpec } from './specs.ts';
 
@@ -34,27 +35,14 @@ export interface VolumeRecord {
 
 /** The record when it is the image's own (R1). */
 export function readRecord(header: ImageHeader, image: string): VolumeRecord | undefined {
-  const text = header.metadata.get(RECORD);
-  if (text === undefined) return undefined;
-  const record = parseRecord(text);
-  return record !== undefined && (image === record.name || image === record.name + DELETED) ? record : undefined;
-}
-
-function parseRecord(text: string): VolumeRecord | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isRecord(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
+  const record = parseJson(header.metadata.get(RECORD) ?? '');
+  return isRecord(record) && (image === record.name || image === record.name + DELETED) ? record : undefined;
 }
 
 function isRecord(value: unknown): value is VolumeRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const field = (name: string): unknown => Reflect.get(value, name);
-  const texts = ['name', 'instance', 'request', 'size', 'source'].every((name) => typeof field(name) === 'string');
-  const objects = ['mutable', 'labels'].every((name) => typeof field(name) === 'object' && field(name) !== null);
-  return texts && objects && typeof field('v') === 'number';
+  const is = (name: string, type: string): boolean => typeof field(value, name) === type && field(value, name) !== null;
+  const texts = ['name', 'instance', 'request', 'size', 'source'].every((name) => is(name, 'string'));
+  return texts && is('mutable', 'object') && is('labels', 'object') && is('v', 'number');
 }
 
 export function recordOf(want: VolumeSpec, facts: { instance: string; source: string; size: bigint }): VolumeRecord {

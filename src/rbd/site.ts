@@ -1,23 +1,12 @@
 /**
  * One connection to the Ceph behind a logical cluster, and the places (pool and namespace) in it that are ours.
- *
- * What is kept in a place: the object `loligo.pool`, whose omap key `cluster` says which logical cluster the place
- * belongs to and `format` the version of what we store. Invariants:
- *   P1  nothing of ours is made in a place before the mark is there;
- *   P2  nothing in a place without the mark, or with another cluster's, is read as ours, deleted, or taken for gone;
- *   P3  the mark is written once, by whoever makes the first thing, and never changed or removed.
- * Its other keys are in own-clients.ts.
  */
-import { type Cluster, findKey, type ImageHeader, type IoContext, isErrno, WriteOperation } from '#ceph';
+import { type Cluster, type ImageHeader, type IoContext, isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
 import { InternalSnapshots } from './internal-snapshots.ts';
 import { forgetOwnClient, noteOwnClient } from './own-clients.ts';
-
-const MARK = 'loligo.pool';
-const FORMAT = '1';
-/** Objects that deleting writes to. On a full pool they could not be made any more: `rbd_trash_move` then answers ENOENT. */
-const NEEDED_TO_DELETE = ['rbd_trash', 'loligo.work'];
+import { findOwner, markPlace } from './pool-mark.ts';
 
 /** Who we are at the site that is connected. */
 export interface Identity {
@@ -47,18 +36,23 @@ export class Site {
     this.identity = identity;
   }
 
+  /** True while whoever began something then (milliseconds since the epoch) may still be at it. */
+  mayBeUnderWay(since: number): boolean {
+    return Date.now() - since < this.identity.creatorLife * 1000;
+  }
+
   /** A place that is ours. Throws `precondition` when the pool is missing, unmarked, or another cluster's. */
   async open(place: Place): Promise<IoContext> {
     return await this.#once(place, async (io) => {
-      const mark = await findKey(io, MARK, 'cluster');
-      if (mark === undefined) throw unmarked(place, this.identity.cluster);
-      return mark;
+      const owner = await findOwner(io);
+      if (owner === undefined) throw unmarked(place, this.identity.cluster);
+      return owner;
     });
   }
 
   /** A place to make something in: an unmarked one becomes ours. */
   async openToMake(place: Place): Promise<IoContext> {
-    return await this.#once(place, async (io) => (await findKey(io, MARK, 'cluster')) ?? (await this.#mark(io)));
+    return await this.#once(place, async (io) => (await findOwner(io)) ?? (await markPlace(io, this.identity.cluster)));
   }
 
   /** A place as it is, for what belongs to nobody: data pools, parents. */
@@ -98,11 +92,11 @@ export class Site {
     return await this.cluster.poolName(id);
   }
 
-  async #once(place: Place, readMark: (io: IoContext) => Promise<string>): Promise<IoContext> {
+  async #once(place: Place, readOwner: (io: IoContext) => Promise<string>): Promise<IoContext> {
     const key = formatPlace(place);
     const known = this.#marked.get(key);
     if (known !== undefined) return await known;
-    const opening = this.#check(place, readMark);
+    const opening = this.#check(place, readOwner);
     this.#marked.set(key, opening);
     try {
       return await opening;
@@ -112,9 +106,9 @@ export class Site {
     }
   }
 
-  async #check(place: Place, readMark: (io: IoContext) => Promise<string>): Promise<IoContext> {
+  async #check(place: Place, readOwner: (io: IoContext) => Promise<string>): Promise<IoContext> {
     const io = await this.openAny(place);
-    const owner = await readMark(io);
+    const owner = await readOwner(io);
     if (owner !== this.identity.cluster) {
       const message = `${formatPlace(place)} belongs to cluster ${owner}, and is configured here as ${this.identity.cluster}`;
       throw new Failure('precondition', 'WRONG_CLUSTER', message);
@@ -126,23 +120,6 @@ export class Site {
   /** Before a connection is closed with nothing in progress on it: says in its places that it leaves nothing locked. */
   async leave(): Promise<void> {
     for (const opening of this.#marked.values()) await forgetOwnClient(await opening);
-  }
-
-  async #mark(io: IoContext): Promise<string> {
-    const { cluster } = this.identity;
-    for (const object of NEEDED_TO_DELETE) {
-      using making = new WriteOperation(io);
-      await making.create().run(object);
-    }
-    using operation = new WriteOperation(io);
-    operation.create().compareKey('cluster', '').setKey('cluster', cluster).setKey('format', FORMAT);
-    try {
-      await operation.run(MARK);
-      return cluster;
-    } catch (error) {
-      if (!isErrno(error, 'ECANCELED')) throw error;
-      return (await findKey(io, MARK, 'cluster')) ?? '';
-    }
   }
 }
 

@@ -9,6 +9,7 @@
 import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage } from '#lib/handle';
+import { field, parseJson } from '#lib/json';
 import { findVolume, type SeenVolume } from './look.ts';
 import { isOrphaned } from './orphaned-snapshots.ts';
 import { applyMetadata } from './record.ts';
@@ -71,23 +72,13 @@ export async function dropSnapshotRecord(volume: SeenVolume, snapshot: string): 
 }
 
 export function readSnapshotRecord(metadata: ImageHeader['metadata'], snapshot: string): SnapshotRecord | undefined {
-  const text = metadata.get(snapshotKey(snapshot));
-  if (text === undefined) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isSnapshotRecord(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
+  const record = parseJson(metadata.get(snapshotKey(snapshot)) ?? '');
+  return isSnapshotRecord(record) ? record : undefined;
 }
 
 function isSnapshotRecord(value: unknown): value is SnapshotRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const field = (name: string): unknown => Reflect.get(value, name);
-  return (
-    typeof field('v') === 'number' &&
-    ['request', 'instance', 'group', 'groupSnapshot'].every((name) => typeof field(name) === 'string')
-  );
+  const texts = ['request', 'instance', 'group', 'groupSnapshot'].every((name) => typeof field(value, name) === 'string');
+  return texts && typeof field(value, 'v') === 'number';
 }
 
 /**
@@ -142,7 +133,7 @@ export async function getSnapshotImage(site: Site, ref: SnapshotRef): Promise<Se
   return seen;
 }
 
-export function snapshotMissing(site: Site, ref: SnapshotRef): Failure {
+function snapshotMissing(site: Site, ref: SnapshotRef): Failure {
   const message = `cluster ${site.identity.cluster} has no snapshot ${formatImage(ref)}@${ref.snapshot}`;
   return new Failure('not-found', 'SNAPSHOT_NOT_FOUND', message);
 }

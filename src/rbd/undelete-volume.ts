@@ -26,7 +26,7 @@ export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume>
     await restore(io, await findTrashed(site, io, ref), ref.image);
   }
   const { header, record } = await getVolumeImage(site, ref);
-  return toVolume({ io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
+  return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }
 
 async function restore(io: IoContext, id: string, name: string): Promise<void> {

@@ -3,10 +3,11 @@
  * them. No image is opened. A listing's token is the last item, so it needs no state and survives the item's deletion.
  */
 import { type IoContext, listDirectory } from '#ceph';
+import { compareText } from '#lib/compare-text';
 import { Failure } from '#lib/failure';
 import { formatPlace, isName, type Place } from '#lib/handle';
 import { inParallel } from '#lib/in-parallel';
-import { compareText, findPlaces } from './find-places.ts';
+import { findPlaces } from './find-places.ts';
 import { type SeenVolume, seeImage } from './look.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
