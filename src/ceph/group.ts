@@ -2,10 +2,9 @@
  * RBD groups: images whose snapshots are taken at one moment. Changed through librbd, read by methods of the OSD's
  * object class. On Ceph 16 an image is in one group at most, and a group's images lie in its own namespace.
  */
-import { Decoder, Encoder } from './codec.ts';
-import { isErrno } from './errors.ts';
+import { findAnswer } from './class-method.ts';
+import { type Decoder, Encoder } from './codec.ts';
 import type { IoContext } from './io-context.ts';
-import { ReadOperation } from './operation.ts';
 
 /** RBD_SNAP_CREATE_SKIP_QUIESCE, as for a single snapshot. */
 const SKIP_QUIESCE = 1;
@@ -107,7 +106,7 @@ export async function removeGroupSnapshot(io: IoContext, group: string, snapshot
  * Implements: cls_rbd dir_get_id on `rbd_group_directory`.
  */
 export async function findGroupId(io: IoContext, name: string): Promise<string | undefined> {
-  const answer = await readOne(io, 'rbd_group_directory', { method: 'dir_get_id', input: new Encoder().string(name) });
+  const answer = await findAnswer(io, 'rbd_group_directory', { method: 'dir_get_id', input: new Encoder().string(name) });
   return answer?.string();
 }
 
@@ -117,7 +116,7 @@ export async function findGroupId(io: IoContext, name: string): Promise<string |
  * Implements: cls_rbd dir_get_name on `rbd_group_directory`.
  */
 export async function findGroupName(io: IoContext, groupId: string): Promise<string | undefined> {
-  const answer = await readOne(io, 'rbd_group_directory', { method: 'dir_get_name', input: new Encoder().string(groupId) });
+  const answer = await findAnswer(io, 'rbd_group_directory', { method: 'dir_get_name', input: new Encoder().string(groupId) });
   return answer?.string();
 }
 
@@ -128,7 +127,7 @@ export async function findGroupName(io: IoContext, groupId: string): Promise<str
  */
 export async function listGroupImages(io: IoContext, groupId: string): Promise<GroupImage[]> {
   const start = new Encoder().struct(new Encoder().string('').u64(0n)).u64(BigInt(MAX));
-  const answer = await readOne(io, `rbd_group_header.${groupId}`, { method: 'group_image_list', input: start });
+  const answer = await findAnswer(io, `rbd_group_header.${groupId}`, { method: 'group_image_list', input: start, room: ROOM });
   return answer?.list((decoder) => decoder.struct((status) => status.struct(decodeImage))) ?? [];
 }
 
@@ -144,7 +143,7 @@ function decodeImage(body: Decoder): GroupImage {
  */
 export async function listGroupSnapshots(io: IoContext, groupId: string): Promise<GroupSnapshotInfo[]> {
   const start = new Encoder().struct(new Encoder().string('').string('').u8(0).u32(0)).u64(BigInt(MAX));
-  const answer = await readOne(io, `rbd_group_header.${groupId}`, { method: 'group_snap_list', input: start });
+  const answer = await findAnswer(io, `rbd_group_header.${groupId}`, { method: 'group_snap_list', input: start, room: ROOM });
   return answer?.list((decoder) => decoder.struct(decodeSnapshot)) ?? [];
 }
 
@@ -171,20 +170,7 @@ export interface GroupPlace {
  * Implements: cls_rbd image_group_get on `rbd_header.<id>`.
  */
 export async function findGroupOf(io: IoContext, imageId: string): Promise<GroupPlace | undefined> {
-  const answer = await readOne(io, `rbd_header.${imageId}`, { method: 'image_group_get', input: new Encoder() });
+  const answer = await findAnswer(io, `rbd_header.${imageId}`, { method: 'image_group_get' });
   const place = answer?.struct((body) => ({ poolId: body.s64(), groupId: body.string() }));
   return place?.groupId === '' ? undefined : place;
-}
-
-/** Undefined when there is no such object or entry. */
-async function readOne(io: IoContext, object: string, ask: { method: string; input: Encoder }): Promise<Decoder | undefined> {
-  using operation = new ReadOperation(io);
-  const answer = operation.exec('rbd', ask.method, ask.input.bytes(), ROOM);
-  try {
-    await operation.run(object);
-    return new Decoder(answer());
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

@@ -1,14 +1,16 @@
 /**
- * What an image's own objects say, read and written without opening it: as the kernel client does, by methods of the
- * OSD's object class `rbd` (src/cls/rbd/cls_rbd.cc of Ceph). One round trip answers many of them.
+ * What an image's header says, read without opening it: as the kernel client does, by methods of the OSD's object
+ * class `rbd` (src/cls/rbd/cls_rbd.cc of Ceph). One round trip answers many of them. Its snapshots are in
+ * image-snapshots.ts, its metadata in metadata.ts.
  */
+import { optional } from './class-method.ts';
 import { Decoder, Encoder } from './codec.ts';
 import { isErrno } from './errors.ts';
 import type { IoContext } from './io-context.ts';
-import { ReadOperation, WriteOperation } from './operation.ts';
+import { VALUE_ROOM } from './metadata.ts';
+import { ReadOperation } from './operation.ts';
 
 const NO_SNAPSHOT = 0xfffffffffffffffen;
-const METADATA_ROOM = 16 * 1024;
 
 export interface Parent {
   readonly poolId: bigint;
@@ -39,75 +41,6 @@ export interface ImageHeader {
 }
 
 /**
- * The id behind an image's name. One round trip.
- *
- * Implements: cls_rbd get_id on `rbd_id.<name>`.
- */
-export async function findImageId(io: IoContext, name: string): Promise<string | undefined> {
-  using operation = new ReadOperation(io);
-  const id = operation.exec('rbd', 'get_id', Buffer.alloc(0));
-  try {
-    await operation.run(`rbd_id.${name}`);
-    return new Decoder(id()).string();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/**
- * The id that the pool's directory has for a name. One round trip.
- *
- * Implements: cls_rbd dir_get_id on `rbd_directory`.
- */
-export async function findDirectoryId(io: IoContext, name: string): Promise<string | undefined> {
-  using operation = new ReadOperation(io);
-  const id = operation.exec('rbd', 'dir_get_id', new Encoder().string(name).bytes());
-  try {
-    await operation.run('rbd_directory');
-    return new Decoder(id()).string();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/**
- * The name that the pool's directory has for an id. One round trip.
- *
- * Implements: cls_rbd dir_get_name on `rbd_directory`.
- */
-export async function findDirectoryName(io: IoContext, id: string): Promise<string | undefined> {
-  using operation = new ReadOperation(io);
-  const name = operation.exec('rbd', 'dir_get_name', new Encoder().string(id).bytes());
-  try {
-    await operation.run('rbd_directory');
-    return new Decoder(name()).string();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Names and ids of images behind a name, in the order of names. One round trip.
- *
- * Implements: cls_rbd dir_list on `rbd_directory`.
- */
-export async function listDirectory(io: IoContext, after: string, max: number): Promise<Map<string, string>> {
-  using operation = new ReadOperation(io);
-  const input = new Encoder().string(after).u64(BigInt(max)).bytes();
-  const listed = operation.exec('rbd', 'dir_list', input, 64 + max * 256);
-  try {
-    await operation.run('rbd_directory');
-    return new Decoder(listed()).map((decoder) => decoder.string());
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return new Map();
-    throw error;
-  }
-}
-
-/**
  * All that is asked of an image, in one round trip; undefined when it has no header.
  *
  * Implements: cls_rbd get_size, get_features, get_snapcontext, parent_get, get_data_pool, get_create_timestamp,
@@ -125,7 +58,7 @@ export async function findHeader(io: IoContext, id: string, keys: readonly strin
   const created = operation.exec('rbd', 'get_create_timestamp', none);
   const stripe = operation.exec('rbd', 'get_stripe_unit_count', none);
   const lock = operation.exec('lock', 'get_info', new Encoder().struct(new Encoder().string('rbd_lock')).bytes(), 1024);
-  const values = keys.map((key) => operation.exec('rbd', 'metadata_get', new Encoder().string(key).bytes(), METADATA_ROOM));
+  const values = keys.map((key) => operation.exec('rbd', 'metadata_get', new Encoder().string(key).bytes(), VALUE_ROOM));
   try {
     await operation.run(`rbd_header.${id}`);
   } catch (error) {
@@ -158,16 +91,6 @@ export async function findHeader(io: IoContext, id: string, keys: readonly strin
   }
 }
 
-/** Undefined for a method whose feature the image has not, or that the OSD does not know. */
-function optional(answer: () => Buffer): Decoder | undefined {
-  try {
-    return new Decoder(answer());
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EINVAL', 'ENOEXEC', 'EOPNOTSUPP')) return undefined;
-    throw error;
-  }
-}
-
 function decodeParent(decoder: Decoder | undefined): Parent | undefined {
   const parent = decoder?.struct((body) => ({
     poolId: body.s64(),
@@ -196,130 +119,4 @@ function decodeMetadata(keys: readonly string[], values: readonly (() => Buffer)
     if (text !== undefined && key !== undefined) metadata.set(key, text);
   });
   return metadata;
-}
-
-export type SnapshotNamespace =
-  | { readonly kind: 'user' }
-  | { readonly kind: 'group'; readonly groupPoolId: bigint; readonly groupId: string; readonly groupSnapshotId: string }
-  | { readonly kind: 'trash'; readonly originalName: string }
-  | { readonly kind: 'other' };
-
-export interface SnapshotInfo {
-  readonly id: bigint;
-  readonly name: string;
-  readonly size: bigint;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
-  /** Clones of format 2 that were made from it. */
-  readonly children: number;
-  readonly namespace: SnapshotNamespace;
-}
-
-/** Steps in one compound read; the OSD refuses more than some hundreds. */
-const BATCH = 64;
-
-/**
- * What the header says of these snapshots, those gone meanwhile left out. One round trip for each 64.
- *
- * Implements: cls_rbd snapshot_get on `rbd_header.<id>`.
- */
-export async function readSnapshots(io: IoContext, id: string, snapshotIds: readonly bigint[]): Promise<SnapshotInfo[]> {
-  const found: SnapshotInfo[] = [];
-  for (let start = 0; start < snapshotIds.length; start += BATCH) {
-    using operation = new ReadOperation(io);
-    const answers = snapshotIds
-      .slice(start, start + BATCH)
-      .map((snapshotId) => operation.exec('rbd', 'snapshot_get', new Encoder().u64(snapshotId).bytes(), 1024));
-    await operation.run(`rbd_header.${id}`);
-    for (const answer of answers) {
-      const decoder = optional(answer);
-      if (decoder !== undefined) found.push(decodeSnapshot(decoder));
-    }
-  }
-  return found;
-}
-
-function decodeSnapshot(decoder: Decoder): SnapshotInfo {
-  return decoder.struct((body) => ({
-    id: body.u64(),
-    namespace: body.struct(decodeNamespace),
-    name: body.string(),
-    size: body.u64(),
-    createdAt: body.time(),
-    children: body.u32(),
-  }));
-}
-
-function decodeNamespace(body: Decoder): SnapshotNamespace {
-  switch (body.u32()) {
-    case 0:
-      return { kind: 'user' };
-    case 1:
-      return { kind: 'group', groupPoolId: body.s64(), groupId: body.string(), groupSnapshotId: body.string() };
-    case 2:
-      return { kind: 'trash', originalName: body.string() };
-    default:
-      return { kind: 'other' };
-  }
-}
-
-export interface Child {
-  readonly poolId: bigint;
-  readonly namespace: string;
-  readonly imageId: string;
-}
-
-/**
- * The clones of a snapshot. One round trip.
- *
- * Implements: cls_rbd children_list on `rbd_header.<id>`.
- */
-export async function listChildren(io: IoContext, id: string, snapshotId: bigint): Promise<Child[]> {
-  using operation = new ReadOperation(io);
-  const children = operation.exec('rbd', 'children_list', new Encoder().u64(snapshotId).bytes(), 256 * 1024);
-  await operation.run(`rbd_header.${id}`);
-  const decode = (body: Decoder): Child => ({ poolId: body.s64(), imageId: body.string(), namespace: body.string() });
-  return optional(children)?.list((decoder) => decoder.struct(decode)) ?? [];
-}
-
-/**
- * All metadata of an image. One round trip for each 64 keys.
- *
- * Implements: cls_rbd metadata_list on `rbd_header.<id>`.
- */
-export async function listMetadata(io: IoContext, id: string): Promise<Map<string, string>> {
-  const all = new Map<string, string>();
-  for (let after = ''; ; ) {
-    using operation = new ReadOperation(io);
-    const input = new Encoder().string(after).u64(BigInt(BATCH)).bytes();
-    const listed = operation.exec('rbd', 'metadata_list', input, BATCH * METADATA_ROOM);
-    await operation.run(`rbd_header.${id}`);
-    const page = new Decoder(listed()).map((decoder) => decoder.string());
-    for (const [key, value] of page) all.set(key, value);
-    const last = [...page.keys()].at(-1);
-    if (last === undefined || page.size < BATCH) return all;
-    after = last;
-  }
-}
-
-/**
- * Changes metadata, all keys or none, in one round trip. Not for an image with the journaling feature: its mirror
- * would not hear of it. Throws CephError ENOENT when the image is gone.
- *
- * Implements: cls_rbd metadata_set and metadata_remove on `rbd_header.<id>`.
- */
-export async function changeMetadata(
-  io: IoContext,
-  id: string,
-  change: { readonly set?: ReadonlyMap<string, string>; readonly remove?: readonly string[] },
-): Promise<void> {
-  using operation = new WriteOperation(io);
-  operation.assertExists();
-  if (change.set !== undefined && change.set.size > 0) {
-    const input = new Encoder().u32(change.set.size);
-    for (const [key, value] of change.set) input.string(key).string(value);
-    operation.exec('rbd', 'metadata_set', input.bytes());
-  }
-  for (const key of change.remove ?? []) operation.exec('rbd', 'metadata_remove', new Encoder().string(key).bytes());
-  await operation.run(`rbd_header.${id}`);
 }

@@ -4,6 +4,10 @@ import { type ImageOptions, NativeImageOptions } from './image-options.ts';
 import type { IoContext } from './io-context.ts';
 import { copyString, type Pointer } from './native/native.ts';
 
+/** sizeof(rbd_image_watcher_t): a pointer to the address, an id, a cookie. */
+const WATCHER_BYTES = 24;
+const LOCKERS_ROOM = 4096;
+
 /** Told how far a long call is; units are the call's own (objects for flatten, copy and removal). */
 export type Progress = (done: bigint, total: bigint) => void;
 
@@ -126,9 +130,8 @@ export class Image implements AsyncDisposable {
    *   int rbd_get_name(rbd_image_t image, char *name, size_t *name_len);
    */
   async name(): Promise<string> {
-    const [name, length] = [Buffer.alloc(512), Buffer.alloc(8)];
-    length.writeBigUInt64LE(BigInt(name.length));
-    await this.io.native.call('rbd_get_name', this.pointer, name, length);
+    const name = Buffer.alloc(512);
+    await this.io.native.call('rbd_get_name', this.pointer, name, sizeBuffer(name.length));
     return name.toString('utf8', 0, name.indexOf(0));
   }
 
@@ -168,8 +171,7 @@ export class Image implements AsyncDisposable {
   async watchers(): Promise<Watcher[]> {
     const { native } = this.io;
     for (let room = 16; ; room *= 4) {
-      const count = Buffer.alloc(8);
-      count.writeBigUInt64LE(BigInt(room));
+      const count = sizeBuffer(room);
       const memory = Buffer.alloc(room * WATCHER_BYTES);
       try {
         await native.call('rbd_watchers_list', this.pointer, memory, count);
@@ -235,16 +237,12 @@ export class Image implements AsyncDisposable {
   }
 }
 
-const LOCKERS_ROOM = 4096;
-
+/** Memory for a size_t that C reads and writes. */
 function sizeBuffer(size: number): Buffer {
   const buffer = Buffer.alloc(8);
   buffer.writeBigUInt64LE(BigInt(size));
   return buffer;
 }
-
-/** sizeof(rbd_image_watcher_t): a pointer to the address, an id, a cookie. */
-const WATCHER_BYTES = 24;
 
 function readWatcher(memory: Buffer): Watcher {
   return { address: copyString(memory.readBigUInt64LE(0)), client: memory.readBigInt64LE(8) };

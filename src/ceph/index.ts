@@ -4,12 +4,15 @@
  * agent's process use it. Start reading at `cluster.ts`; `native/` is all that knows koffi.
  */
 export * from './cluster.ts';
+export * from './directory.ts';
 export { CephError, isErrno } from './errors.ts';
 export * from './group.ts';
 export * from './image.ts';
 export * from './image-header.ts';
 export type { ImageOptions } from './image-options.ts';
+export * from './image-snapshots.ts';
 export type { IoContext } from './io-context.ts';
+export * from './metadata.ts';
 export * from './namespace.ts';
 export { type CallObserver, Native } from './native/native.ts';
 export type { FunctionName } from './native/signatures.ts';

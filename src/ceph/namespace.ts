@@ -1,7 +1,6 @@
-import { Decoder, Encoder } from './codec.ts';
-import { isErrno } from './errors.ts';
+import { findAnswer } from './class-method.ts';
+import { Encoder } from './codec.ts';
 import type { IoContext } from './io-context.ts';
-import { ReadOperation } from './operation.ts';
 
 const PAGE = 256;
 
@@ -20,13 +19,7 @@ export async function listNamespaces(io: IoContext): Promise<string[]> {
 }
 
 async function listPage(io: IoContext, after: string): Promise<string[]> {
-  using operation = new ReadOperation(io);
-  const listed = operation.exec('rbd', 'namespace_list', new Encoder().string(after).u64(BigInt(PAGE)).bytes(), 64 + PAGE * 256);
-  try {
-    await operation.run('rbd_namespace');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
-  return new Decoder(listed()).list((decoder) => decoder.string());
+  const input = new Encoder().string(after).u64(BigInt(PAGE));
+  const listed = await findAnswer(io, 'rbd_namespace', { method: 'namespace_list', input, room: 64 + PAGE * 256 });
+  return listed?.list((decoder) => decoder.string()) ?? [];
 }

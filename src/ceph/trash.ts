@@ -1,8 +1,12 @@
-import { Decoder, Encoder } from './codec.ts';
-import { isErrno } from './errors.ts';
+import { findAnswer } from './class-method.ts';
+import { type Decoder, Encoder } from './codec.ts';
 import { type Progress, withProgress } from './image.ts';
 import type { IoContext } from './io-context.ts';
-import { ReadOperation, WriteOperation } from './operation.ts';
+import { WriteOperation } from './operation.ts';
+
+/** States of an entry. */
+const NORMAL = 0;
+const MOVING = 1;
 
 export interface TrashEntry {
   readonly id: string;
@@ -21,16 +25,9 @@ export interface TrashEntry {
  * Implements: cls_rbd trash_list on `rbd_trash`.
  */
 export async function listTrash(io: IoContext, after: string, max: number): Promise<TrashEntry[]> {
-  using operation = new ReadOperation(io);
-  const input = new Encoder().string(after).u64(BigInt(max)).bytes();
-  const listed = operation.exec('rbd', 'trash_list', input, 64 + max * 512);
-  try {
-    await operation.run('rbd_trash');
-    return [...new Decoder(listed()).map(decodeEntry)].map(([id, entry]) => ({ id, ...entry }));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
+  const input = new Encoder().string(after).u64(BigInt(max));
+  const listed = await findAnswer(io, 'rbd_trash', { method: 'trash_list', input, room: 64 + max * 512 });
+  return [...(listed?.map(decodeEntry) ?? [])].map(([id, entry]) => ({ id, ...entry }));
 }
 
 function decodeEntry(decoder: Decoder): Omit<TrashEntry, 'id'> {
@@ -48,9 +45,6 @@ export async function moveToTrash(io: IoContext, name: string, seconds: number):
   await io.native.call('rbd_trash_move', io.pointer, name, seconds);
 }
 
-const STATE_NORMAL = 0;
-const STATE_MOVING = 1;
-
 /**
  * Declares a move to the trash finished that was cut off before its last write. Done also when it was finished already.
  *
@@ -58,7 +52,7 @@ const STATE_MOVING = 1;
  */
 export async function endTrashMove(io: IoContext, id: string): Promise<void> {
   using operation = new WriteOperation(io);
-  const input = new Encoder().string(id).u8(STATE_NORMAL).u8(STATE_MOVING).bytes();
+  const input = new Encoder().string(id).u8(NORMAL).u8(MOVING).bytes();
   await operation.exec('rbd', 'trash_state_set', input).run('rbd_trash');
 }
 
