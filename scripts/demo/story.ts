@@ -156,8 +156,9 @@ class Story {
       const hash = createHash('sha256');
       await pipeline(createReadStream(path), hash);
       const found = hash.digest('hex');
-      if (found !== this.checksum)
+      if (found !== this.checksum) {
         throw new Error(`${volume.name}: the file has sha256 ${found}, and ${this.checksum} was written`);
+      }
     });
   }
 

@@ -11,6 +11,9 @@ import { Diagnosis } from './diagnosis.ts';
 import { Turns } from './turns.ts';
 import { type FromAgent, type Opening, packFailure, type ToAgent } from './wire.ts';
 
+/** How long a dead agent stays cut off: far longer than anything of it may wait in an OSD's queue. */
+const FENCED_SECONDS = 3600;
+
 /** The other end: `process` itself, or a stand-in that a test dies behind. */
 export interface Channel {
   send(message: FromAgent): void;
@@ -186,8 +189,6 @@ class Agent {
     error: (fields, message) => this.#channel.send({ say: 'log', level: 'error', fields: plain(fields), message }),
   };
 }
-
-const FENCED_SECONDS = 3600;
 
 function explainConnecting(error: unknown, { user, key }: Opening['connection']): unknown {
   if (isErrno(error, 'ETIMEDOUT')) {

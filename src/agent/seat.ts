@@ -12,6 +12,11 @@ import type { Log, Scope } from '#lib/scope';
 import { AgentProcess, type AgentProgram } from './agent-process.ts';
 import type { Opening } from './wire.ts';
 
+/** From a cut-off that failed to the next attempt. */
+const FENCE_AGAIN_MS = 2000;
+/** For agents to leave by themselves when all is ended. */
+const END_MS = 4000;
+
 export interface SeatSettings {
   readonly program: AgentProgram;
   readonly opening: Opening;
@@ -229,6 +234,3 @@ export class Seat {
     clearTimeout(killer);
   }
 }
-
-const FENCE_AGAIN_MS = 2000;
-const END_MS = 4000;

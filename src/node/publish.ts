@@ -47,8 +47,9 @@ export async function unpublish(
   const dir = dirOf(host, volume);
   const mount = await findMount(path);
   if (mount !== undefined) {
-    if (!(await isOurs(host, dir, mount)))
+    if (!(await isOurs(host, dir, mount))) {
       throw new Failure('precondition', 'TARGET_NOT_OURS', `${path} is a mount of something else: ${mount.source}`);
+    }
     await unmountAll(path);
   }
   await dropMountPoint(path);
@@ -81,8 +82,9 @@ async function getStaged(host: NodeHost, { volume, stagingPath, target }: Publis
 
 async function getDevice({ mapped, stash }: Staged): Promise<Device> {
   const device = deviceOf(mapped);
-  if (device === undefined)
+  if (device === undefined) {
     throw new Failure('precondition', 'NOT_MAPPED', 'the device of the staged volume is gone: stage it again');
+  }
   if (stash.access === 'mount' && (await findMountOf(device, stash.stagingPath)) === undefined) {
     throw new Failure('precondition', 'NOT_STAGED', `nothing is mounted at ${stash.stagingPath}: stage the volume again`);
   }

@@ -8,7 +8,8 @@ import type { Capacity } from './specs.ts';
 export async function capacity(site: Site, { pool, dataPool }: Place & { readonly dataPool: string }): Promise<Capacity> {
   const holder = dataPool === '' ? pool : dataPool;
   const stats = (await readPoolStats(site)).get(holder);
-  if (stats === undefined)
+  if (stats === undefined) {
     throw new Failure('precondition', 'POOL_MISSING', `cluster ${site.identity.cluster} has no pool ${holder}`);
+  }
   return { available: stats.available };
 }

@@ -18,7 +18,7 @@ const WINDOWS_MAX = 256;
 
 export async function changedBlocks(site: Site, spec: ChangedBlocksSpec, scope: Scope): Promise<ChangedBlocks> {
   const seen = await getSnapshotImage(site, spec.snapshot);
-  const base = spec.base === undefined ? undefined : await getBase(site, spec, seen);
+  const base = await findBase(site, spec, seen);
   const { size } = seen.info;
   checkOffset(spec, size);
 
@@ -29,15 +29,17 @@ export async function changedBlocks(site: Site, spec: ChangedBlocksSpec, scope: 
   return { size, extents: reader.extents, next };
 }
 
-/** Throws `invalid` for a snapshot that is no older one of the same image, `precondition` when changes are not tracked. */
-async function getBase(site: Site, spec: ChangedBlocksSpec, seen: SeenSnapshot): Promise<SeenSnapshot | undefined> {
+/** What to compare with, if anything. Throws `invalid` for a snapshot that is no older one of the same image, `precondition` when changes are not tracked. */
+async function findBase(site: Site, spec: ChangedBlocksSpec, seen: SeenSnapshot): Promise<SeenSnapshot | undefined> {
   if (spec.base === undefined) return undefined;
   const base = await getSnapshotImage(site, spec.base);
   const name = `${formatImage(spec.base)}@${spec.base.snapshot}`;
-  if (base.volume.header.id !== seen.volume.header.id)
+  if (base.volume.header.id !== seen.volume.header.id) {
     throw new Failure('invalid', 'BASE_OF_OTHER_VOLUME', `${name} is of another volume`);
-  if (base.info.id > seen.info.id)
+  }
+  if (base.info.id > seen.info.id) {
     throw new Failure('invalid', 'BASE_NEWER', `${name} is newer than what it is to be compared with`);
+  }
   if (base.info.namespace.kind !== 'user') {
     throw new Failure(
       'precondition',

@@ -2,7 +2,6 @@
  * Makes a volume of another: an internal snapshot, a clone of it, and the snapshot dropped again (it lives on in the
  * source's trash namespace until the clone is flattened or gone). Clone requests of one source share a snapshot.
  */
-
 import { randomBytes } from 'node:crypto';
 import { dropSnapshot, takeSnapshot } from '#ceph';
 import { formatImage, INTERNAL } from '#lib/handle';

@@ -12,6 +12,9 @@ import type { Publication } from './specs.ts';
 
 export const PUBLISHED = 'loligo.published';
 const VERSION = 1;
+/** Attempts before a change that others always come before gives up. */
+const ATTEMPTS = 8;
+const PAGE = 1024;
 
 interface Entry {
   /** Of the image that they are publications of. */
@@ -27,10 +30,6 @@ export async function dropPublications(io: IoContext, image: string, id: string)
 
 /** Undefined leaves them as they are. */
 type Change = readonly Publication[] | undefined;
-
-/** Attempts before a change that others always come before gives up. */
-const ATTEMPTS = 8;
-const PAGE = 1024;
 
 /**
  * Changes an image's publications: `change` makes the new list of the old one, and runs anew when somebody else was

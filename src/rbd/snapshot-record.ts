@@ -122,8 +122,9 @@ export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSn
  * in the record, and since each of our groups has one snapshot, the group's id tells it.
  */
 export function isNamed(info: SnapshotInfo, name: string, record: SnapshotRecord | undefined): boolean {
-  if (record !== undefined && record.group !== '')
+  if (record !== undefined && record.group !== '') {
     return info.namespace.kind === 'group' && info.namespace.groupId === record.group;
+  }
   return info.namespace.kind === 'user' && info.name === name;
 }
 

@@ -85,6 +85,7 @@ test('docs/errors.md names the kinds that each reason has in src', () => {
 test('docs/errors.md has every kind in its table of codes', () => {
   const text = readFileSync(resolve(ROOT, 'docs/errors.md'), 'utf8');
 
-  for (const kind of Object.keys(CODES))
+  for (const kind of Object.keys(CODES)) {
     assert.match(text, new RegExp(`^\\| [^|]*\\b${kind}\\b[^|]* \\| [A-Z_]+ \\| (yes|no) \\|$`, 'm'));
+  }
 });

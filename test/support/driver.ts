@@ -87,8 +87,9 @@ export class Driver implements AsyncDisposable {
         await this.csi.call('GetPluginInfo', {}, { deadline: 1000 });
         return;
       } catch (error) {
-        if (this.#process.exitCode !== null || Date.now() > end)
+        if (this.#process.exitCode !== null || Date.now() > end) {
           throw new Error(`the driver did not start:\n${this.log()}`, { cause: error });
+        }
         await sleep(50);
       }
     }

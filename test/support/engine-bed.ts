@@ -1,5 +1,4 @@
 /** The engine's operations in the test's own process, on the micro cluster: `await using bed = await engineBed(pool)`. */
-
 import { type CallObserver, type Cluster, connect, Native } from '#ceph';
 import type { ClusterConnection } from '#lib/cluster-config';
 import { type Engine, type Identity, runOperation, Site } from '#rbd';

@@ -12,6 +12,8 @@ import type { TopologyPool } from '../parameters/topology-pools.ts';
 import { groupId, snapshotId, volumeId } from '../request/ids.ts';
 import { asTopology } from '../request/topology.ts';
 
+const HEALTH = { degraded: 'DEGRADED', inaccessible: 'INACCESSIBLE', 'data-loss': 'DATA_LOSS' } as const;
+
 export interface Timestamp {
   readonly seconds: string;
   readonly nanos: number;
@@ -60,8 +62,6 @@ export function topologyOf(
 ): readonly TopologyPool[] {
   return topology.filter((known) => known.cluster === cluster && known.pool === at.pool && known.dataPool === at.dataPool);
 }
-
-const HEALTH = { degraded: 'DEGRADED', inaccessible: 'INACCESSIBLE', 'data-loss': 'DATA_LOSS' } as const;
 
 export function answerHealth(cluster: string, health: Health): WireHealth {
   return {

@@ -35,8 +35,9 @@ async function checkMembers(engine: RemoteEngine, { group, found, snapshotIds }:
   if (unnamed !== undefined) throw membersDiffer(`do not name ${unnamed}`);
   for (const id of snapshotIds.filter((named) => !members.includes(named))) {
     const snapshot = findSnapshot('snapshot_ids', id);
-    if (snapshot === undefined || snapshot.cluster !== group.cluster)
+    if (snapshot === undefined || snapshot.cluster !== group.cluster) {
       throw membersDiffer('name a snapshot of another driver or cluster');
+    }
     if (await exists(engine.getSnapshot(snapshot.ref, scope))) throw membersDiffer(`name ${id}, which is not in the group`);
   }
 }

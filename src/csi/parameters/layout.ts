@@ -18,8 +18,9 @@ function stripingOf({ stripeUnit, stripeCount }: ParameterValues, objectSize: bi
   if (stripeUnit === undefined && stripeCount === undefined) return { stripeUnit: 0n, stripeCount: 0n };
   if (stripeUnit === undefined) throw refused('stripeCount', 'is given without stripeUnit');
   if (stripeCount === undefined) throw refused('stripeUnit', 'is given without stripeCount');
-  if (stripeUnit < 512n || objectSize % stripeUnit !== 0n)
+  if (stripeUnit < 512n || objectSize % stripeUnit !== 0n) {
     throw refused('stripeUnit', `does not divide the object size, ${objectSize}`);
+  }
   return { stripeUnit, stripeCount: BigInt(stripeCount) };
 }
 

@@ -30,8 +30,9 @@ export const size: Read<bigint> = (key, text) => {
 /** Seconds. */
 export const duration: Read<number> = (key, text) => {
   const seconds = parseDuration(text);
-  if (seconds === undefined || seconds > 3650 * 86_400)
+  if (seconds === undefined || seconds > 3650 * 86_400) {
     throw refused(key, 'is not a duration such as 0, 30m, 24h or 7d (at most 3650d)');
+  }
   return seconds;
 };
 
