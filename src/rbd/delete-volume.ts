@@ -3,16 +3,7 @@
  * A volume with snapshots cannot go there yet: it keeps its image as `<name>.deleted`, out of the way of a new volume
  * of that name, and goes when the last snapshot does.
  */
-import {
-  dropSnapshot,
-  Image,
-  type ImageHeader,
-  isWatched,
-  moveToTrash,
-  readSnapshots,
-  renameImage,
-  type SnapshotInfo,
-} from '#ceph';
+import { dropSnapshot, Image, type ImageHeader, isWatched, readSnapshots, renameImage, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -22,6 +13,7 @@ import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
 import type { Site } from './site.ts';
 import type { ImageRef } from './specs.ts';
+import { throwAway } from './trashed.ts';
 import { addWork, removeWork } from './work-index.ts';
 
 export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Promise<void> {
@@ -33,7 +25,7 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
 
   const kept = await dropInternalSnapshots(volume);
   checkpoint(scope);
-  if (kept.length === 0) await trashVolume(volume);
+  if (kept.length === 0) await throwAway(volume);
   else await setAside(volume, ref);
 }
 
@@ -46,6 +38,8 @@ async function settleAbsent(site: Site, ref: ImageRef): Promise<void> {
     const message = `${formatImage(ref)} has no record of Loligo: it was not made by it, and is not deleted`;
     throw new Failure('precondition', 'IMAGE_NOT_OURS', message);
   }
+  // A rename that was cut off, of a volume with snapshots, leaves it.
+  await dropStaleId(io, ref.image);
   await removeWork(io, { do: 'copy', image: ref.image });
 }
 
@@ -83,10 +77,6 @@ function keepsImage(snapshot: SnapshotInfo): boolean {
   return snapshot.namespace.kind === 'user' || snapshot.namespace.kind === 'group';
 }
 
-async function trashVolume(volume: SeenVolume): Promise<void> {
-  await moveToTrash(volume.io, volume.image, volume.record.mutable.deleteRetention);
-}
-
 async function setAside(volume: SeenVolume, ref: ImageRef): Promise<void> {
   const aside = ref.image + DELETED;
   const taken = await seeImage(volume.io, aside);
@@ -111,7 +101,7 @@ export async function retireDeleted(site: Site, ref: ImageRef): Promise<boolean>
   if (volume !== undefined) {
     if (volume.record.instance !== site.identity.instance) return false;
     if ((await dropInternalSnapshots(volume)).length > 0) return false;
-    await trashVolume(volume);
+    await throwAway(volume);
   }
   await removeWork(await site.open(ref), { do: 'retire', image: ref.image });
   return true;

@@ -14,7 +14,7 @@ import { dropPublications } from './publications.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
-import { finishTrashMove, purge } from './trashed.ts';
+import { DELETION, finishTrashMove, purge } from './trashed.ts';
 import { addWork, listWork } from './work-index.ts';
 
 const PAGE = 512;
@@ -58,9 +58,9 @@ async function eachExpired(io: IoContext, visit: (entry: TrashEntry) => Promise<
 }
 
 async function purgeExpired(site: Site, io: IoContext, entry: TrashEntry, scope: EngineScope): Promise<Outcome> {
-  const header = await findHeader(io, entry.id, [RECORD]);
+  const header = await findHeader(io, entry.id, [RECORD, DELETION]);
   const record = header && readRecord(header, entry.name);
-  if (record?.instance !== site.identity.instance || header === undefined) return 'done';
+  if (record?.instance !== site.identity.instance || !header?.metadata.has(DELETION)) return 'done';
   if ((await dropOrphaned(io, header, entry.name)) > 0) return 'waiting';
   // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
   await addWork(io, { do: 'purge', image: entry.id });

@@ -4,10 +4,10 @@ import { DELETED, formatImage } from '#lib/handle';
 import { toVolume } from './compare-volume.ts';
 import { dropStaleId } from './half-made.ts';
 import { findVolume, getVolumeImage, seeImage, volumeMissing } from './look.ts';
-import { RECORD, readRecord } from './record.ts';
+import { applyMetadata, RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, Volume } from './specs.ts';
-import { finishTrashMove } from './trashed.ts';
+import { DELETION, finishTrashMove } from './trashed.ts';
 import { removeWork } from './work-index.ts';
 
 const PAGE = 512;
@@ -25,7 +25,8 @@ export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume>
   } else {
     await restore(io, await findTrashed(site, io, ref), ref.image);
   }
-  const { header, record } = await getVolumeImage(site, ref);
+  const { header, record } = await getVolumeImage(site, ref, [DELETION]);
+  if (header.metadata.has(DELETION)) await applyMetadata(io, header, { set: new Map(), remove: [DELETION] });
   return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }
 
