@@ -4,6 +4,8 @@ import { Failure } from '#lib/failure';
 
 /** Turns what an operation threw into a Failure; `doing` says what was going on, with the image's name. */
 export function explain(error: unknown, doing: string): unknown {
+  // An image that could not be closed behind a failure: the failure is what counts.
+  if (error instanceof SuppressedError) return explain(error.suppressed, doing);
   if (!(error instanceof CephError)) return error;
   const [kind, reason, advice] = meaningOf(error);
   return new Failure(kind, reason, `${doing}: ${advice} (${error.message})`, { cause: error });
