@@ -5,13 +5,13 @@
 import { createGroup, isErrno, takeGroupSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { checkpoint, type Scope } from '#lib/scope';
-import { claimGroup, groupContended, groupDiffers, sourceNames } from './claim-group.ts';
+import { claimGroup, groupContended, groupDiffers, leaveClaim, sourceNames } from './claim-group.ts';
 import { dropGroupSnapshot } from './delete-group-snapshot.ts';
 import { gatherVolumes } from './gather-group.ts';
 import { checkMembersOurs, readMembers, toGroupSnapshot } from './group-members.ts';
-import { dropTaken, findGroup, formatGroup, groupClaim, nameOfVolume, releaseImages, type SeenGroup } from './group-snapshot.ts';
+import { dropTaken, findGroup, formatGroup, nameOfVolume, releaseImages, type SeenGroup } from './group-snapshot.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
-import { type Claim, takeOver } from './name-index.ts';
+import type { Claim } from './name-index.ts';
 import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
 import { readSnapshotRecord, snapshotKey } from './snapshot-record.ts';
@@ -59,7 +59,7 @@ async function standBack(
   const io = await site.open(want);
   const group = await findGroup(io, want.group);
   if (group !== undefined) await releaseImages(site, group, want.group);
-  await takeOver(io, groupClaim(want.group), { from: held, to: { ...held, since: 0 } });
+  await leaveClaim(site, want, held);
 }
 
 function isOpen({ kind }: Failure): boolean {

@@ -2,11 +2,21 @@
 import { isErrno, removeGroup } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED } from '#lib/handle';
+import { dropClaims } from './claim-group.ts';
 import { retireDeleted } from './delete-volume.ts';
 import { checkMembersOurs, readMembers } from './group-members.ts';
-import { dropTaken, findGroup, formatGroup, groupClaim, releaseImages, type SeenGroup, volumesOfClaim } from './group-snapshot.ts';
+import {
+  dropTaken,
+  findGroup,
+  formatGroup,
+  groupClaim,
+  nameOfVolume,
+  releaseImages,
+  type SeenGroup,
+  volumesOfClaim,
+} from './group-snapshot.ts';
 import type { SeenVolume } from './look.ts';
-import { type Claim, dropName, findClaim } from './name-index.ts';
+import { type Claim, findClaim } from './name-index.ts';
 import type { Site } from './site.ts';
 import { dropSnapshotRecord, readSnapshotRecord } from './snapshot-record.ts';
 import type { GroupRef } from './specs.ts';
@@ -30,7 +40,7 @@ export async function dropGroupSnapshot(site: Site, ref: GroupRef): Promise<void
   if (group !== undefined) await dropGroup(group, ref.group);
   for (const volume of volumes)
     if (volume.image.endsWith(DELETED)) await retireDeleted(site, { ...volume.io, image: volume.record.name });
-  if (claim !== undefined) await dropName(io, groupClaim(ref.group));
+  await dropClaims(site, ref, claim?.sources ?? volumes.map(nameOfVolume).toSorted());
 }
 
 /** The volumes with a part of it, by the group itself and by the index. Throws when it is not ours. */

@@ -8,7 +8,9 @@
  *   G3  a volume that is in a group is so for a moment: who finds one in a group of ours whose maker cannot live any
  *       more takes it out;
  *   G4  an incomplete snapshot is dropped and taken anew: never finished, for its parts may be of different moments;
- *   G5  a group that nothing in the index and no record speaks of is somebody's, and left alone.
+ *   G5  a group that nothing in the index and no record speaks of is somebody's, and left alone;
+ *   G6  the name is in the index of every volume's place, in the group's own first and removed last: so no other group
+ *       snapshot has it in any of them.
  */
 import {
   dropSnapshotById,
