@@ -1,6 +1,5 @@
 /** The judged number: CreateVolume beside rbd_create, run in turn so that a slow moment of the machine hits all. */
-import type { Bed } from './bed.ts';
-import { servingPids } from './bed.ts';
+import { type Bed, servingPids } from './bed.ts';
 import { compileFloor } from './c-floor.ts';
 import { median, rate } from './load.ts';
 import { cpuSeconds } from './processes.ts';

@@ -20,8 +20,7 @@ import { attachLoop, detachLoop, findLoops, hasLoopDevices, refreshLoop } from '
 import type { Qmp, QmpArguments } from './qmp.ts';
 
 const IMAGE = 'image';
-/** The daemon's name of a key begins so; the CephX user follows. */
-/** The name of the daemon's secret. */
+/** What the daemon calls the CephX key that it was given. */
 const KEY = 'key';
 const FILES = ['ceph.conf', IMAGE, 'qmp.sock', 'daemon.log'];
 
