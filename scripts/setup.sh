@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 # librbd and librados come with ceph-common; qemu-storage-daemon and its rbd driver with the qemu packages.
 PACKAGES='ceph-common ceph-mon ceph-mgr ceph-osd qemu-utils qemu-system-common qemu-block-extra
-  fuse3 e2fsprogs xfsprogs util-linux cryptsetup-bin fio'
+  fuse3 e2fsprogs xfsprogs util-linux fio'
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
