@@ -81,7 +81,7 @@ async function copyData(
 }
 
 async function publish(io: IoContext, work: Copy, draft: string): Promise<void> {
-  const wanted = (await listWork(io, 1000)).some((other) => other.do === 'copy' && other.image === work.image);
+  const wanted = (await listWork(io)).some((other) => other.do === 'copy' && other.image === work.image);
   if (!wanted) return await removeImage(io, draft);
   await dropStaleId(io, work.image);
   await renameImage(io, draft, work.image);

@@ -1,5 +1,5 @@
 /** Removes a group snapshot with all its parts, or finishes that; see group-snapshot.ts for the order. */
-import { isErrno, removeGroup } from '#ceph';
+import { orGone, removeGroup } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED } from '#lib/handle';
 import { dropClaims } from './claim-group.ts';
@@ -67,9 +67,5 @@ async function dropRecord(ref: GroupRef, volume: SeenVolume): Promise<void> {
 }
 
 async function dropGroup(group: SeenGroup, name: string): Promise<void> {
-  try {
-    await removeGroup(group.io, name);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  await orGone(removeGroup(group.io, name));
 }

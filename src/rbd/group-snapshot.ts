@@ -17,9 +17,9 @@ import {
   findGroupId,
   type GroupSnapshotInfo,
   type IoContext,
-  isErrno,
   listGroupImages,
   listGroupSnapshots,
+  orGone,
   readSnapshots,
   removeGroupSnapshot,
   type SnapshotInfo,
@@ -73,11 +73,7 @@ export async function volumesOfClaim(site: Site, ref: GroupRef, claim: Claim | u
 export async function releaseImages(site: Site, group: SeenGroup, name: string): Promise<void> {
   for (const { poolId, imageId } of await listGroupImages(group.io, group.id)) {
     const io = await site.cluster.open(await site.poolName(poolId), group.io.namespace);
-    try {
-      await takeFromGroup(group.io, name, { io, id: imageId });
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    }
+    await orGone(takeFromGroup(group.io, name, { io, id: imageId }));
   }
 }
 
@@ -85,11 +81,7 @@ export async function releaseImages(site: Site, group: SeenGroup, name: string):
 export async function dropTaken(group: SeenGroup, name: string, volumes: readonly SeenVolume[]): Promise<void> {
   if (group.snapshot !== undefined) {
     if (!group.snapshot.complete) for (const volume of volumes) await dropParts(volume, group.id);
-    try {
-      await removeGroupSnapshot(group.io, name, name);
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    }
+    await orGone(removeGroupSnapshot(group.io, name, name));
   }
   for (const volume of volumes) await dropParts(volume, group.id);
 }

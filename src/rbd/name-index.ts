@@ -8,7 +8,7 @@
  *   X4  a key with nothing behind it that is older than any creator lives (or whose image is gone) is taken over.
  */
 import { createHash } from 'node:crypto';
-import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
+import { findKey, type IoContext, isErrno, orGone, WriteOperation } from '#ceph';
 import { Failure } from '#lib/failure';
 import { field, parseJson } from '#lib/json';
 
@@ -51,11 +51,7 @@ export async function findClaim(io: IoContext, key: ClaimKey): Promise<Claim | u
 /** Done also when there is no such key. Makes no object, so that it works on a full pool. */
 export async function dropName(io: IoContext, key: ClaimKey): Promise<void> {
   using operation = new WriteOperation(io);
-  try {
-    await operation.assertExists().removeKey(key).run(objectOf(key));
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  await orGone(operation.assertExists().removeKey(key).run(objectOf(key)));
 }
 
 async function swap(io: IoContext, key: ClaimKey, change: { readonly from: string; readonly to: string }): Promise<boolean> {

@@ -10,7 +10,7 @@ import { Failure } from '#lib/failure';
 import { field, parseJson } from '#lib/json';
 import type { Publication } from './specs.ts';
 
-export const PUBLISHED = 'loligo.published';
+const PUBLISHED = 'loligo.published';
 const VERSION = 1;
 /** Attempts before a change that others always come before gives up. */
 const ATTEMPTS = 8;

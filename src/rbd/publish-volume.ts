@@ -2,15 +2,18 @@
  * Publishing is a guard: it refuses a node while another one has a volume that takes only one. What it can see is the
  * image and this site's publications (publications.ts).
  */
+import { Image, type IoContext, isWatched } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { parseNodeId } from '#lib/node-id';
 import { findPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
+import { isOwnClient } from './own-clients.ts';
 import { checkPrimary } from './primary.ts';
 import { changePublications, listPublications } from './publications.ts';
 import type { Site } from './site.ts';
 import type { AccessMode, Publication, Published, PublishSpec } from './specs.ts';
+import { hostOf } from './watcher-address.ts';
 
 export async function publishVolume(site: Site, spec: PublishSpec): Promise<Published> {
   if (parseNodeId(spec.node) === undefined) {
@@ -22,6 +25,7 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
     const here = now.find((publication) => publication.node === spec.node);
     if (here !== undefined) return checkSame(spec, here);
     checkOthers(spec, now);
+    if (!isShared(spec.mode)) await refuseStrangers(io, header.id, spec);
     await checkNodeLimit(site, spec);
     return [...now, { node: spec.node, mode: spec.mode, readonly: spec.readonly }];
   });
@@ -39,6 +43,21 @@ function checkOthers(spec: PublishSpec, now: readonly Publication[]): void {
   if (against === undefined) return;
   const message = `${formatImage(spec.volume)} is published at node ${against.node} as ${against.mode}`;
   throw new Failure('in-use', 'PUBLISHED_ELSEWHERE', message);
+}
+
+/**
+ * A node that was given up may still have the volume open: taken from it by force, or cut off from Kubernetes and not
+ * from Ceph. librbd would pass the lock to and fro between the two, and both would write. Such a node loses its watch
+ * half a minute after it really is gone, or at once when it is fenced.
+ */
+async function refuseStrangers(io: IoContext, id: string, { volume, node }: PublishSpec): Promise<void> {
+  if (!(await isWatched(io, id))) return;
+  const own = parseNodeId(node)?.addresses ?? [];
+  await using image = await Image.openReadOnly(io, { id });
+  for (const { address } of await image.watchers()) {
+    if (own.includes(hostOf(address)) || (await isOwnClient(io, address))) continue;
+    throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(volume)} is in use by ${address}, which is not node ${node}`);
+  }
 }
 
 function isShared(mode: AccessMode): boolean {

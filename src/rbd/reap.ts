@@ -39,7 +39,7 @@ export async function reap(site: Site, place: Place, scope: EngineScope): Promis
     }
     scope.progress();
   };
-  const work = await listWork(io, PAGE);
+  const work = await listWork(io);
   await inParallel(work, AT_ONCE, (item) => attempt(item.image, () => doWork(site, io, item, scope)));
   // A clone holds its parent, so what waits for another in one round may go in the next.
   for (let before = -1; before !== counts.purged; ) {

@@ -52,6 +52,8 @@ export class Site {
 
   /** A place to make something in: an unmarked one becomes ours. */
   async openToMake(place: Place): Promise<IoContext> {
+    // A look that began a moment ago may be about to find no mark, and is not to be joined.
+    await this.#marked.get(formatPlace(place))?.catch(() => undefined);
     return await this.#once(place, async (io) => (await findOwner(io)) ?? (await markPlace(io, this.identity.cluster)));
   }
 

@@ -9,6 +9,7 @@ import { type IoContext, listKeys, WriteOperation } from '#ceph';
 import type { SnapshotRef, VolumeSpec } from './specs.ts';
 
 const OBJECT = 'loligo.work';
+const PAGE = 512;
 
 export type Work =
   /** Let the image go of its parents. */
@@ -40,9 +41,16 @@ export async function removeWork(io: IoContext, work: Pick<Work, 'do' | 'image'>
   await operation.create().removeKey(keyOf(work)).run(OBJECT);
 }
 
-export async function listWork(io: IoContext, max: number): Promise<Work[]> {
-  const pairs = await listKeys(io, OBJECT, '', max);
-  return [...pairs.values()].map(decode).filter((work) => work !== undefined);
+/** All of it, whatever waits among it. One round trip for each 512 pieces. */
+export async function listWork(io: IoContext): Promise<Work[]> {
+  const all: Work[] = [];
+  for (let after = ''; ; ) {
+    const page = await listKeys(io, OBJECT, after, PAGE);
+    all.push(...[...page.values()].map(decode).filter((work) => work !== undefined));
+    const last = [...page.keys()].at(-1);
+    if (last === undefined || page.size < PAGE) return all;
+    after = last;
+  }
 }
 
 function keyOf(work: Pick<Work, 'do' | 'image'> & { readonly snapshot?: string }): string {

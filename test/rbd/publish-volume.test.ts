@@ -69,7 +69,7 @@ test('twenty nodes that ask at once get the volume once', async () => {
   assert.equal((await bed.engine.publishedNodes(volume)).length, 1);
 });
 
-test('a node that watches the image without being published there is named by its address', async () => {
+test('a node that has the image open without being published there is named, and no other one gets the volume', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await engineBed(pool);
   const volume = await aVolumeOf(bed, pool, 'v');
@@ -87,6 +87,9 @@ test('a node that watches the image without being published there is named by it
       nodes = await bed.engine.publishedNodes(volume);
     }
     assert.deepEqual(nodes, ['here@127.0.0.1']);
+    const elsewhere = bed.engine.publishVolume(asked(volume, 'there@10.0.0.1'));
+    await assert.rejects(elsewhere, { kind: 'in-use', reason: 'IMAGE_IN_USE' });
+    await bed.engine.publishVolume(asked(volume, 'here@127.0.0.1'));
   } finally {
     writer.kill('SIGINT'); // it closes the image, so that the pool can go
     await new Promise((resolve) => writer.once('close', resolve));
