@@ -42,6 +42,15 @@ export function isErrno(error: unknown, ...names: Errno[]): error is CephError {
   return error instanceof CephError && names.some((name) => ERRNO[name] === error.errno);
 }
 
+/** For what drops: gone already is what was asked for. */
+export async function orGone(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
+
 export function errnoOf(name: Errno): number {
   return ERRNO[name];
 }

@@ -5,7 +5,7 @@
  */
 export * from './cluster.ts';
 export * from './directory.ts';
-export { CephError, isErrno } from './errors.ts';
+export { CephError, isErrno, orGone } from './errors.ts';
 export * from './group.ts';
 export * from './image.ts';
 export * from './image-header.ts';

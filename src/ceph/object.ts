@@ -1,4 +1,4 @@
-import { isErrno } from './errors.ts';
+import { isErrno, orGone } from './errors.ts';
 import type { IoContext } from './io-context.ts';
 
 export interface ObjectStat {
@@ -30,9 +30,5 @@ export async function statObject(io: IoContext, object: string): Promise<ObjectS
  *   int rados_remove(rados_ioctx_t io, const char *oid);
  */
 export async function dropObject(io: IoContext, object: string): Promise<void> {
-  try {
-    await io.native.call('rados_remove', io.pointer, object);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  await orGone(io.native.call('rados_remove', io.pointer, object));
 }

@@ -1,4 +1,4 @@
-import { isErrno } from './errors.ts';
+import { orGone } from './errors.ts';
 import type { Image } from './image.ts';
 
 /** RBD_SNAP_CREATE_SKIP_QUIESCE: nobody of ours quiesces through librbd; the question costs a notify to all watchers. */
@@ -21,11 +21,7 @@ export async function takeSnapshot(image: Image, name: string): Promise<void> {
  *   int rbd_snap_remove(rbd_image_t image, const char *snapname);
  */
 export async function dropSnapshot(image: Image, name: string): Promise<void> {
-  try {
-    await image.io.native.call('rbd_snap_remove', image.pointer, name);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  await orGone(image.io.native.call('rbd_snap_remove', image.pointer, name));
 }
 
 /**
@@ -35,11 +31,7 @@ export async function dropSnapshot(image: Image, name: string): Promise<void> {
  *   int rbd_snap_remove_by_id(rbd_image_t image, uint64_t snap_id);
  */
 export async function dropSnapshotById(image: Image, snapshotId: bigint): Promise<void> {
-  try {
-    await image.io.native.call('rbd_snap_remove_by_id', image.pointer, snapshotId);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
+  await orGone(image.io.native.call('rbd_snap_remove_by_id', image.pointer, snapshotId));
 }
 
 /**
