@@ -1,9 +1,9 @@
 import type { Credentials } from '#lib/cluster-config';
-import { Failure } from '#lib/failure';
 import type { Scope } from '#lib/scope';
 import type { ImageRef, Page, Snapshot, SnapshotRef } from '#rbd';
 import type { Controller } from '../clusters.ts';
 import type { ListSnapshotsRequest, ListSnapshotsResponse } from '../generated/messages.ts';
+import { ifFound } from '../if-found.ts';
 import { readCredentials } from '../request/credentials.ts';
 import { findSnapshot, findVolume, type Located, volumeId } from '../request/ids.ts';
 import type { Rpc } from '../rpc.ts';
@@ -64,23 +64,11 @@ async function select({ clusters }: Controller, { of, page, credentials }: Snaps
     case 'nothing':
       return NOTHING;
     case 'of-volume':
-      return await orNothing(listAcross([of.volume.cluster], page, fetchFrom(of.volume.ref)));
+      return (await ifFound(listAcross([of.volume.cluster], page, fetchFrom(of.volume.ref)))) ?? NOTHING;
     case 'one': {
       const { cluster, ref } = of.snapshot;
-      return await orNothing(alone(cluster, clusters.engineAt(cluster, credentials).getSnapshot(ref, scope)));
+      const snapshot = await ifFound(clusters.engineAt(cluster, credentials).getSnapshot(ref, scope));
+      return snapshot === undefined ? NOTHING : { items: [[cluster, snapshot]], next: '' };
     }
-  }
-}
-
-async function alone(cluster: string, snapshot: Promise<Snapshot>): Promise<Listed<Found>> {
-  return { items: [[cluster, await snapshot]], next: '' };
-}
-
-async function orNothing(listed: Promise<Listed<Found>>): Promise<Listed<Found>> {
-  try {
-    return await listed;
-  } catch (error) {
-    if (error instanceof Failure && error.kind === 'not-found') return NOTHING;
-    throw error;
   }
 }

@@ -1,8 +1,8 @@
-import { Failure } from '#lib/failure';
 import type { Scope } from '#lib/scope';
 import type { GroupRef, GroupSnapshot, RemoteEngine } from '#rbd';
 import type { Controller } from '../clusters.ts';
 import type { DeleteVolumeGroupSnapshotRequest, DeleteVolumeGroupSnapshotResponse } from '../generated/messages.ts';
+import { ifFound } from '../if-found.ts';
 import { findSnapshot, type Located } from '../request/ids.ts';
 import type { Rpc } from '../rpc.ts';
 import { type GroupAsked, memberIds, membersDiffer, readGroup } from './read-group.ts';
@@ -15,7 +15,7 @@ export const deleteGroupSnapshot: Rpc<Controller, DeleteVolumeGroupSnapshotReque
     async run({ clusters }, { group, credentials, snapshotIds }, scope) {
       if (group === undefined) return {};
       const engine = clusters.engineAt(group.cluster, credentials);
-      const found = snapshotIds.length === 0 ? undefined : await findGroupSnapshot(engine, group.ref, scope);
+      const found = snapshotIds.length === 0 ? undefined : await ifFound(engine.getGroupSnapshot(group.ref, scope));
       if (found !== undefined) await checkMembers(engine, { group, found, snapshotIds }, scope);
       await engine.deleteGroupSnapshot(group.ref, scope);
       return {};
@@ -38,25 +38,7 @@ async function checkMembers(engine: RemoteEngine, { group, found, snapshotIds }:
     if (snapshot === undefined || snapshot.cluster !== group.cluster) {
       throw membersDiffer('name a snapshot of another driver or cluster');
     }
-    if (await exists(engine.getSnapshot(snapshot.ref, scope))) throw membersDiffer(`name ${id}, which is not in the group`);
-  }
-}
-
-async function findGroupSnapshot(engine: RemoteEngine, ref: GroupRef, scope: Scope): Promise<GroupSnapshot | undefined> {
-  try {
-    return await engine.getGroupSnapshot(ref, scope);
-  } catch (error) {
-    if (error instanceof Failure && error.kind === 'not-found') return undefined;
-    throw error;
-  }
-}
-
-async function exists(looking: Promise<unknown>): Promise<boolean> {
-  try {
-    await looking;
-    return true;
-  } catch (error) {
-    if (error instanceof Failure && error.kind === 'not-found') return false;
-    throw error;
+    const found = await ifFound(engine.getSnapshot(snapshot.ref, scope));
+    if (found !== undefined) throw membersDiffer(`name ${id}, which is not in the group`);
   }
 }
