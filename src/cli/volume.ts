@@ -10,7 +10,7 @@ interface Command {
 }
 
 /** What an administrator does with one volume, by the name of the command. */
-export const VOLUME_COMMANDS: Readonly<Record<string, Command>> = {
+const VOLUME_COMMANDS: Readonly<Record<string, Command>> = {
   undelete: {
     help: 'brings a deleted volume back, as long as it was not purged',
     run: (engine, ref, scope) => engine.undeleteVolume(ref, scope),

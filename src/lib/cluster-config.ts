@@ -100,7 +100,7 @@ export class ClusterConfig {
 }
 
 /** Throws `precondition` naming the cluster and the field that is wrong. */
-export function parseClusters(text: string): Map<string, Entry> {
+function parseClusters(text: string): Map<string, Entry> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

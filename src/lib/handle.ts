@@ -30,8 +30,8 @@ export interface GroupHandle extends Place {
 }
 
 /** Bytes of a volume handle; with `@` and a snapshot's name it stays within CSI's 128. */
-export const VOLUME_HANDLE_MAX = 80;
-export const SNAPSHOT_NAME_MAX = 47;
+const VOLUME_HANDLE_MAX = 80;
+const SNAPSHOT_NAME_MAX = 47;
 
 /** A volume that was deleted while it had snapshots keeps its image under its name and this. */
 export const DELETED = '.deleted';

@@ -36,7 +36,7 @@ export function digest(text: string): string {
 type Kind = 'directory' | 'file';
 
 /** What lies at a path, itself and not what it points to; `undefined` when nothing does. */
-export async function kindAt(path: string): Promise<Kind | 'other' | undefined> {
+async function kindAt(path: string): Promise<Kind | 'other' | undefined> {
   try {
     const found = await lstat(path);
     if (found.isDirectory()) return 'directory';

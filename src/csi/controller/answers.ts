@@ -30,7 +30,7 @@ export function answerVolume(controller: Controller, cluster: string, volume: Vo
   };
 }
 
-export function contentSource(cluster: string, { source }: Volume): VolumeContentSource | undefined {
+function contentSource(cluster: string, { source }: Volume): VolumeContentSource | undefined {
   switch (source.from) {
     case 'nothing':
       return undefined;
@@ -55,7 +55,7 @@ export function answerSnapshot(controller: Controller, cluster: string, snapshot
 }
 
 /** Where a pool can be reached from, as the role was told; nothing means from everywhere. */
-export function topologyOf(
+function topologyOf(
   { topology }: Controller,
   cluster: string,
   at: { readonly pool: string; readonly dataPool: string },

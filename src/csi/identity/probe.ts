@@ -23,7 +23,7 @@ export const probe: Rpc<Identity, ProbeRequest, Record<never, never>, ProbeRespo
 };
 
 /** The reason why nothing can be served until somebody acts, or `undefined`. */
-export function refusalOf(states: readonly ClusterState[]): Failure | undefined {
+function refusalOf(states: readonly ClusterState[]): Failure | undefined {
   const refused = states.filter(({ failure }) => failure !== undefined && !isUnsettled(failure) && failure.kind !== 'busy');
   if (states.length === 0 || refused.length < states.length) return undefined;
   const causes = refused.map(({ cluster, failure }) => `${cluster}: ${failure?.reason}: ${failure?.message}`);

@@ -12,7 +12,7 @@ export type Access =
   | { readonly type: 'block' }
   | { readonly type: 'mount'; readonly fsType: FsType | ''; readonly mountFlags: readonly string[] };
 
-export const FS_TYPES = ['ext4', 'xfs'] as const;
+const FS_TYPES = ['ext4', 'xfs'] as const;
 export type FsType = (typeof FS_TYPES)[number];
 
 type WireMode = NonNullable<VolumeCapability['accessMode']>['mode'];

@@ -105,7 +105,7 @@ export function makeKeyrings(): Map<string, string> {
 }
 
 /** A cephx secret as Ceph encodes it: type 1 (AES), time, length, 16 bytes. */
-export function newKey(): string {
+function newKey(): string {
   const head = Buffer.alloc(12);
   head.writeUInt16LE(1, 0);
   head.writeUInt32LE(Math.floor(Date.now() / 1000), 2);
