@@ -14,11 +14,10 @@ import type { EngineScope } from './engine-scope.ts';
 import { dropStaleId } from './half-made.ts';
 import { imageOptions } from './image-shape.ts';
 import { seeImage } from './look.ts';
-import type { Outcome } from './reap.ts';
 import { recordOf, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { findSnapshot, type SeenSnapshot } from './snapshot-record.ts';
-import { listWork, removeWork, type Work } from './work-index.ts';
+import { listWork, type Outcome, removeWork, type Work } from './work-index.ts';
 
 type Copy = Extract<Work, { do: 'copy' }>;
 

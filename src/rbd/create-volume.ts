@@ -16,19 +16,12 @@ import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
 import { dropHalfMade } from './half-made.ts';
 import { seeImage } from './look.ts';
+import type { Made } from './made.ts';
 import { makeEmpty } from './make-empty.ts';
-import { readRecord, recordOf, type Unmarked, type VolumeRecord, writeRecord } from './record.ts';
+import { readRecord, recordOf, type VolumeRecord, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Volume, VolumeSpec } from './specs.ts';
 import { judgeUnmarked } from './unmarked.ts';
-
-/** An image that is as wanted but for its record. */
-export interface Made extends Unmarked {
-  /** Bytes. */
-  readonly size: bigint;
-  /** Whether it has its record. */
-  readonly marked: boolean;
-}
 
 export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
   await checkDataPool(site, want.layout.dataPool);

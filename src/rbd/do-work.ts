@@ -5,12 +5,11 @@ import { copyVolume } from './copy-volume.ts';
 import { retireDeleted } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { seeImage } from './look.ts';
-import type { Outcome } from './reap.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { SNAPSHOTS_CROWDED } from './snapshot-room.ts';
 import { purge } from './trashed.ts';
-import { addWork, removeWork, type Work } from './work-index.ts';
+import { addWork, type Outcome, removeWork, type Work } from './work-index.ts';
 
 const FLATTEN_AT_ONCE = 16;
 

@@ -19,9 +19,9 @@ import {
   removeFromDirectory,
 } from '#ceph';
 import { chooseSize } from './choose-size.ts';
-import type { Made } from './create-volume.ts';
 import { featureBits, OBJECT_MAP } from './features.ts';
 import { imageOptions } from './image-shape.ts';
+import type { Made } from './made.ts';
 import { metadataOf, type VolumeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { VolumeSpec } from './specs.ts';

@@ -15,14 +15,11 @@ import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
 import { DELETION, finishTrashMove, purge } from './trashed.ts';
-import { addWork, listWork } from './work-index.ts';
+import { addWork, listWork, type Outcome } from './work-index.ts';
 
 const PAGE = 512;
 /** Images purged or pieces of work done at once: enough to keep an OSD busy, and clients do not feel it. */
 const AT_ONCE = 4;
-
-/** What came of one piece. */
-export type Outcome = 'purged' | 'flattened' | 'done' | 'waiting';
 
 export async function reap(site: Site, place: Place, scope: EngineScope): Promise<Reaped> {
   const io = await site.open(place);

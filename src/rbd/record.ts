@@ -58,8 +58,8 @@ export function recordOf(want: VolumeSpec, facts: { instance: string; source: st
   };
 }
 
-/** An image that was made and has no record yet. */
-export interface Unmarked {
+/** An image that was made just now. */
+export interface FreshImage {
   readonly id: string;
   readonly features: bigint;
   /** Clones and copies inherit metadata. */
@@ -72,7 +72,7 @@ export function metadataOf(record: VolumeRecord): Map<string, string> {
 }
 
 /** Writes the record of a fresh image. What it inherited of ours or of its parent's limits goes in the same step. */
-export async function writeRecord(io: IoContext, image: Unmarked, record: VolumeRecord): Promise<void> {
+export async function writeRecord(io: IoContext, image: FreshImage, record: VolumeRecord): Promise<void> {
   const inherited = image.inherits ? [...(await listMetadata(io, image.id)).keys()] : [];
   const set = metadataOf(record);
   const remove = inherited.filter((key) => (key.startsWith(OURS) || key.startsWith(QOS)) && !set.has(key));

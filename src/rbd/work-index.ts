@@ -31,6 +31,9 @@ export type Work =
       readonly spec: VolumeSpec;
     };
 
+/** What came of a piece of work. */
+export type Outcome = 'purged' | 'flattened' | 'done' | 'waiting';
+
 export async function addWork(io: IoContext, work: Work): Promise<void> {
   using operation = new WriteOperation(io);
   await operation.create().setKey(keyOf(work), encode(work)).run(OBJECT);
