@@ -1,12 +1,12 @@
 /** A node role of its own for one test: a state directory, a CephX user, paths to stage and publish at; nothing stays behind. */
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import type { VolumeHandle } from '#lib/handle';
 import type { Scope } from '#lib/scope';
 import { type NodeHost, type PublishSpec, type StageSpec, UserspaceMapper } from '#node';
+import { hostRemains, removeHostRemains } from '../support/host-remains.ts';
 import { type MicroCeph, RUN, type TestPool } from '../support/micro-ceph.ts';
 
 export class NodeBed implements AsyncDisposable {
@@ -77,7 +77,7 @@ export class NodeBed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    tidy(this.dir);
+    removeHostRemains(this.dir);
     open.delete(this.dir);
     await this.pool[Symbol.asyncDispose]();
     await this.pool.ceph.ceph('auth', 'rm', `client.${this.connection.user}`);
@@ -93,67 +93,14 @@ export function aScope(seconds = 120): Scope {
   return { deadline: Date.now() + seconds * 1000, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
 }
 
+/** A node's state directory, and that of a driver which a test starts beside it. */
 function leftovers(dir: string): readonly string[] {
-  return [
-    ...mountsBelow(dir).map((path) => `mount ${path}`),
-    ...loopsBelow(dir).map((path) => `loop device ${path}`),
-    ...processesOf(dir).map((pid) => `process ${pid}`),
-    ...['s/volumes', 'd/state/volumes'].flatMap((state) => filesBelow(join(dir, state))).map((path) => `state ${path}`),
-  ];
-}
-
-function mountsBelow(dir: string): readonly string[] {
-  const paths = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '');
-  return paths.filter((path) => path.startsWith(`${dir}/`)).toReversed();
-}
-
-function loopsBelow(dir: string): readonly string[] {
-  return readdirSync('/sys/block')
-    .filter((name) => name.startsWith('loop') && readOr(`/sys/block/${name}/loop/backing_file`).startsWith(`${dir}/`))
-    .map((name) => `/dev/${name}`);
-}
-
-function processesOf(dir: string): readonly number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => {
-    const [program, ...args] = readOr(`/proc/${pid}/cmdline`).split('\0');
-    return program?.endsWith('qemu-storage-daemon') && args.some((argument) => argument.includes(`${dir}/`));
-  });
+  const state = ['s/volumes', 'd/state/volumes'].flatMap((folder) => filesBelow(join(dir, folder)));
+  return [...hostRemains(dir, 'qemu-storage-daemon'), ...state.map((path) => `state ${path}`)];
 }
 
 function filesBelow(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir);
-  } catch {
-    return [];
-  }
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
-/**
- * By force, whatever state the test left. Processes first: with Ceph away only a dead one lets its mount go. Files last,
- * and only when nothing is mounted any more: removing them must not reach into a volume.
- */
-function tidy(dir: string): void {
-  const loops = loopsBelow(dir); // Once the daemon's file is unmounted, nothing tells whose they were.
-  for (const pid of processesOf(dir)) process.kill(pid, 'SIGKILL');
-  unmountBelow(dir);
-  for (const path of loops) spawnSync('losetup', ['--detach', path], { timeout: 10_000 });
-  unmountBelow(dir);
-  if (mountsBelow(dir).length === 0) rmSync(dir, { recursive: true, force: true });
-}
-
-function unmountBelow(dir: string): void {
-  for (const path of mountsBelow(dir)) spawnSync('umount', ['--lazy', '--no-canonicalize', path], { timeout: 10_000 });
+  return existsSync(dir) ? readdirSync(dir) : [];
 }
 
 const open = new Set<string>();
@@ -162,7 +109,7 @@ let guarded = false;
 function tidyAtExit(dir: string): void {
   if (!guarded) {
     guarded = true;
-    process.once('exit', () => open.forEach(tidy));
+    process.once('exit', () => open.forEach(removeHostRemains));
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   }
   open.add(dir);

@@ -4,31 +4,37 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 
 const PATIENCE = 10_000; // milliseconds that one program of the taking away may take
 
-/** Mounts, loop devices and processes of `dir`, a line each; empty when nothing is left. */
-export function hostRemains(dir: string): readonly string[] {
+/**
+ * Mounts, loop devices and processes of `dir`, a line each; empty when nothing is left. With `program` only processes of
+ * that one count, where the driver still runs.
+ */
+export function hostRemains(dir: string, program = ''): readonly string[] {
   return [
     ...mountsOf(dir).map((path) => `mount ${path}`),
     ...loopsBelow(dir).map((path) => `loop device ${path}`),
-    ...processesOf(dir).map((pid) => `process ${pid}`),
+    ...processesOf(dir)
+      .filter((pid) => readOr(`/proc/${pid}/cmdline`).split('\0')[0]?.endsWith(program))
+      .map((pid) => `process ${pid}`),
   ];
 }
 
 /**
- * Ends and removes all of it, whatever state it is in, and the folder last. Synchronous, so that it can run at exit.
- * Mounts of devices go first: removing files must not reach into a volume.
+ * Ends and removes all of it, whatever state it is in. Synchronous, so that it can run at exit. Processes first: with Ceph
+ * away only a dead one lets its mount go. Files last, and only when nothing is mounted any more: removing them must not
+ * reach into a volume.
  */
 export function removeHostRemains(dir: string): void {
-  const mounts = mountsOf(dir);
-  for (const path of mounts.filter((mount) => !isExport(mount))) spawnSync('umount', ['--lazy', path], { timeout: PATIENCE });
-  for (const device of loopsBelow(dir)) spawnSync('losetup', ['--detach', device], { timeout: PATIENCE });
+  const loops = loopsBelow(dir); // once the file behind one is unmounted, nothing tells whose it was
   for (const pid of processesOf(dir)) kill(pid);
-  for (const path of mounts.filter(isExport)) spawnSync('umount', ['--lazy', '--no-canonicalize', path], { timeout: PATIENCE });
+  unmountAll(dir);
+  for (const device of loops) spawnSync('losetup', ['--detach', device], { timeout: PATIENCE });
+  unmountAll(dir);
   if (existsSync(dir) && mountsOf(dir).length === 0) rmSync(dir, { recursive: true, force: true });
 }
 
-/** The file that a mapper's process serves: asking it for anything hangs once that process is gone. */
-function isExport(path: string): boolean {
-  return /\/volumes\/[0-9a-f]{32}\/image$/.test(path);
+/** Not looked at more closely: asking anything of a file whose server is gone hangs. */
+function unmountAll(dir: string): void {
+  for (const path of mountsOf(dir)) spawnSync('umount', ['--lazy', '--no-canonicalize', path], { timeout: PATIENCE });
 }
 
 /** Mounts below `dir`, and mounts anywhere of its loop devices; the newest first. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestPool } from './micro-ceph.ts';
 
 /** Objects that stay, without keys that name an image. */
-const LISTS = ['rbd_directory', 'rbd_trash', 'rbd_group_directory', 'loligo.work', 'loligo.published'];
+const LISTS = ['rbd_directory', 'rbd_trash', 'rbd_group_directory', 'rbd_children', 'loligo.work', 'loligo.published'];
 const SHARDED = /^loligo\.snapshots\.\d+$/;
 const FIXED = ['rbd_info', 'rbd_namespace', 'rbd_mirroring', 'loligo.pool'];
 /** Keys of these lists that name no image. */
