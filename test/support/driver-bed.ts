@@ -93,6 +93,12 @@ export class DriverBed implements AsyncDisposable {
     return snapshot.snapshotId;
   }
 
+  /** Grows the volume of that name, however often it takes. */
+  async expand(name: string, bytes: number): Promise<void> {
+    const request = { volumeId: this.handle(name), capacityRange: { requiredBytes: String(bytes) } };
+    await untilOk(() => this.csi.call('ControllerExpandVolume', request));
+  }
+
   async delete(volume: string): Promise<void> {
     await untilOk(() => this.csi.call('DeleteVolume', { volumeId: volume }));
   }
