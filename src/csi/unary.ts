@@ -35,6 +35,15 @@ export function unary<Context, Request extends object, Want, Answer>(
   };
 }
 
+/** The same with what all methods of a service share given once. */
+export function serving<Context>(host: Host, context: Context) {
+  return <Request extends object, Want, Answer>(
+    name: string,
+    rpc: Rpc<Context, Request, Want, Answer>,
+    locks: Locks<Want>,
+  ): handleUnaryCall<Request, Answer> => unary(host, context, { name, rpc, locks });
+}
+
 interface Asked<Context, Request> {
   readonly open: OpenCall;
   readonly request: Request;

@@ -1,9 +1,9 @@
 import type { Controller } from '../clusters.ts';
 import { CONTROLLER } from '../definitions.ts';
 import type { ControllerHandlers } from '../generated/csi/v1/Controller.ts';
-import type { Host, Locks, Rpc } from '../rpc.ts';
+import type { Host } from '../rpc.ts';
 import type { Service } from '../server.ts';
-import { unary } from '../unary.ts';
+import { serving } from '../unary.ts';
 import { controllerGetCapabilities } from './capabilities.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
@@ -25,13 +25,7 @@ import { validateVolumeCapabilities } from './validate-volume-capabilities.ts';
 
 /** The Controller service, complete: an RPC without a handler here does not compile. */
 export function controllerService(host: Host, controller: Controller): Service {
-  function serve<Request extends object, Want, Answer>(
-    name: string,
-    rpc: Rpc<Controller, Request, Want, Answer>,
-    locks: Locks<Want>,
-  ) {
-    return unary(host, controller, { name, rpc, locks });
-  }
+  const serve = serving(host, controller);
   const handlers: ControllerHandlers = {
     CreateVolume: serve('CreateVolume', createVolume, LOCKS.CreateVolume),
     DeleteVolume: serve('DeleteVolume', deleteVolume, LOCKS.DeleteVolume),

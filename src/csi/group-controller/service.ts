@@ -5,7 +5,7 @@ import type { GroupControllerHandlers } from '../generated/csi/v1/GroupControlle
 import { groupId } from '../request/ids.ts';
 import type { Host, Locks } from '../rpc.ts';
 import type { Service } from '../server.ts';
-import { unary } from '../unary.ts';
+import { serving } from '../unary.ts';
 import { groupControllerGetCapabilities } from './capabilities.ts';
 import { createGroupSnapshot, type GroupWanted } from './create-group-snapshot.ts';
 import { deleteGroupSnapshot } from './delete-group-snapshot.ts';
@@ -25,27 +25,16 @@ const LOCKS = {
 
 /** The GroupController service, complete. */
 export function groupControllerService(host: Host, controller: Controller): Service {
+  const serve = serving(host, controller);
   const handlers: GroupControllerHandlers = {
-    CreateVolumeGroupSnapshot: unary(host, controller, {
-      name: 'CreateVolumeGroupSnapshot',
-      rpc: createGroupSnapshot,
-      locks: LOCKS.CreateVolumeGroupSnapshot,
-    }),
-    DeleteVolumeGroupSnapshot: unary(host, controller, {
-      name: 'DeleteVolumeGroupSnapshot',
-      rpc: deleteGroupSnapshot,
-      locks: LOCKS.DeleteVolumeGroupSnapshot,
-    }),
-    GetVolumeGroupSnapshot: unary(host, controller, {
-      name: 'GetVolumeGroupSnapshot',
-      rpc: getGroupSnapshot,
-      locks: LOCKS.GetVolumeGroupSnapshot,
-    }),
-    GroupControllerGetCapabilities: unary(host, controller, {
-      name: 'GroupControllerGetCapabilities',
-      rpc: groupControllerGetCapabilities,
-      locks: LOCKS.GroupControllerGetCapabilities,
-    }),
+    CreateVolumeGroupSnapshot: serve('CreateVolumeGroupSnapshot', createGroupSnapshot, LOCKS.CreateVolumeGroupSnapshot),
+    DeleteVolumeGroupSnapshot: serve('DeleteVolumeGroupSnapshot', deleteGroupSnapshot, LOCKS.DeleteVolumeGroupSnapshot),
+    GetVolumeGroupSnapshot: serve('GetVolumeGroupSnapshot', getGroupSnapshot, LOCKS.GetVolumeGroupSnapshot),
+    GroupControllerGetCapabilities: serve(
+      'GroupControllerGetCapabilities',
+      groupControllerGetCapabilities,
+      LOCKS.GroupControllerGetCapabilities,
+    ),
   };
   return { definition: GROUP_CONTROLLER, handlers };
 }

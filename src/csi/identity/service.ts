@@ -2,7 +2,7 @@ import { IDENTITY } from '../definitions.ts';
 import type { IdentityHandlers } from '../generated/csi/v1/Identity.ts';
 import type { Host } from '../rpc.ts';
 import type { Service } from '../server.ts';
-import { unary } from '../unary.ts';
+import { serving } from '../unary.ts';
 import { getPluginCapabilities } from './get-plugin-capabilities.ts';
 import { getPluginInfo } from './get-plugin-info.ts';
 import type { Identity } from './identity.ts';
@@ -12,10 +12,11 @@ const CONSTANT = { unlocked: 'answers a constant' };
 
 /** The Identity service, which every role serves. */
 export function identityService(host: Host, identity: Identity): Service {
+  const serve = serving(host, identity);
   const handlers: IdentityHandlers = {
-    GetPluginInfo: unary(host, identity, { name: 'GetPluginInfo', rpc: getPluginInfo, locks: CONSTANT }),
-    GetPluginCapabilities: unary(host, identity, { name: 'GetPluginCapabilities', rpc: getPluginCapabilities, locks: CONSTANT }),
-    Probe: unary(host, identity, { name: 'Probe', rpc: probe, locks: { unlocked: 'only looks' } }),
+    GetPluginInfo: serve('GetPluginInfo', getPluginInfo, CONSTANT),
+    GetPluginCapabilities: serve('GetPluginCapabilities', getPluginCapabilities, CONSTANT),
+    Probe: serve('Probe', probe, { unlocked: 'only looks' }),
   };
   return { definition: IDENTITY, handlers };
 }

@@ -1,9 +1,9 @@
 import { formatVolume } from '#lib/handle';
 import { NODE } from '../definitions.ts';
 import type { NodeHandlers } from '../generated/csi/v1/Node.ts';
-import type { Host, Locks, Rpc } from '../rpc.ts';
+import type { Host } from '../rpc.ts';
 import type { Service } from '../server.ts';
-import { unary } from '../unary.ts';
+import { serving } from '../unary.ts';
 import { nodeGetCapabilities } from './capabilities.ts';
 import { expandVolume } from './expand-volume.ts';
 import { getInfo } from './get-info.ts';
@@ -23,9 +23,7 @@ const LOOKS = { unlocked: 'only looks' };
 
 /** The Node service, complete: an RPC without a handler here does not compile. */
 export function nodeService(host: Host, node: Node): Service {
-  function serve<Request extends object, Want, Answer>(name: string, rpc: Rpc<Node, Request, Want, Answer>, locks: Locks<Want>) {
-    return unary(host, node, { name, rpc, locks });
-  }
+  const serve = serving(host, node);
   const handlers: NodeHandlers = {
     NodeStageVolume: serve('NodeStageVolume', stageVolume, onVolume),
     NodeUnstageVolume: serve('NodeUnstageVolume', unstageVolume, onVolume),
