@@ -25,8 +25,6 @@ export interface StartOptions {
   readonly dir?: string;
   /** More options for ceph.conf, such as `{ paxos_propose_interval: '0.1' }`. */
   readonly settings?: Settings;
-  /** False lets the daemons outlive this process, until someone calls `stop`. */
-  readonly tied?: boolean;
 }
 
 /** One operation of the OSD's history, as far as tests look at it. */
@@ -41,6 +39,7 @@ export const RUN = resolve(import.meta.dirname, '../../.run');
 
 export class MicroCeph implements AsyncDisposable {
   readonly #layout: Layout;
+  /** Whether daemons that this process starts die with it. */
   readonly #tied: boolean;
 
   private constructor(layout: Layout, tied: boolean) {
@@ -49,11 +48,11 @@ export class MicroCeph implements AsyncDisposable {
   }
 
   static async start(options: StartOptions = {}): Promise<MicroCeph> {
-    const { dir = join(RUN, `ceph-${randomBytes(4).toString('hex')}`), settings = {}, tied = true } = options;
+    const { dir = join(RUN, `ceph-${randomBytes(4).toString('hex')}`), settings = {} } = options;
     mkdirSync(dir, { recursive: true });
     await sweep(RUN);
     try {
-      return new MicroCeph(await bringUp({ dir: resolve(dir), settings, tied }), tied);
+      return new MicroCeph(await bringUp({ dir: resolve(dir), settings }), true);
     } catch (error) {
       await tearDown(resolve(dir));
       throw error;

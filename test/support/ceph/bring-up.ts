@@ -15,11 +15,10 @@ export type DaemonName = (typeof DAEMONS)[number];
 export interface BringUp {
   readonly dir: string;
   readonly settings: Settings;
-  readonly tied: boolean;
 }
 
 /** Makes a new cluster in `dir` and waits until it is healthy. Whatever was there before is stopped and removed. */
-export async function bringUp({ dir, settings, tied }: BringUp): Promise<Layout> {
+export async function bringUp({ dir, settings }: BringUp): Promise<Layout> {
   await tearDown(dir);
   rmSync(`${dir}/log`, { recursive: true, force: true });
   for (const sub of ['mon', 'mgr', 'osd', 'log', 'crash']) mkdirSync(`${dir}/${sub}`, { recursive: true });
@@ -27,7 +26,7 @@ export async function bringUp({ dir, settings, tied }: BringUp): Promise<Layout>
   const sockets = mkdtempSync(`${tmpdir()}/ceph-`);
   const [v2, v1] = await freePorts();
   const layout = { dir, sockets, fsid: randomUUID(), monitors: `[v2:127.0.0.1:${v2}/0,v1:127.0.0.1:${v1}/0]` };
-  writeFileSync(`${dir}/cluster.json`, JSON.stringify({ ...layout, owner: tied ? myself() : '' }, undefined, 2));
+  writeFileSync(`${dir}/cluster.json`, JSON.stringify({ ...layout, owner: myself() }, undefined, 2));
   writeFileSync(`${dir}/ceph.conf`, cephConf(layout, settings));
   for (const [entity, text] of makeKeyrings()) writeFileSync(`${dir}/${entity}.keyring`, text, { mode: 0o600 });
 
@@ -39,12 +38,12 @@ export async function bringUp({ dir, settings, tied }: BringUp): Promise<Layout>
   osdStore.catch(() => {}); // awaited below; an earlier failure must not leave it unhandled
   await runProgram('ceph-mon', [...conf, '-i', 'a', '--mkfs', ...monmap, '--keyring', `${dir}/all.keyring`]);
 
-  startDaemon({ dir, name: 'mon.a', tied });
+  startDaemon({ dir, name: 'mon.a', tied: true });
   await until(layout, 'mon.a', { prefix: 'mon_status' }, ({ state }) => state === 'leader');
-  startDaemon({ dir, name: 'mgr.x', tied });
+  startDaemon({ dir, name: 'mgr.x', tied: true });
   await runProgram('ceph', [...conf, 'osd', 'new', osdId, '0']);
   await osdStore;
-  startDaemon({ dir, name: 'osd.0', tied });
+  startDaemon({ dir, name: 'osd.0', tied: true });
   await untilHealthy(layout);
   return layout;
 }
