@@ -44,6 +44,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 /** Room for a hashed image name (32) and the slashes in the longest form of a handle. */
 const PLACE_MAX = VOLUME_HANDLE_MAX - 32 - 1;
 
+/** Whether it can be the name of a cluster, pool, namespace, image or snapshot. */
 export function isName(text: string): boolean {
   return NAME.test(text);
 }

@@ -34,6 +34,7 @@ export interface ClonePlan {
   readonly size: bigint;
 }
 
+/** Throws CephError EEXIST for a name that is taken; cut off, it leaves a clone without its record, perhaps not grown. */
 export async function cloneAndGrow(site: Site, want: VolumeSpec, plan: ClonePlan): Promise<Made> {
   const io = await site.openToMake(want);
   const { parent, snapshot } = plan;
@@ -44,6 +45,7 @@ export async function cloneAndGrow(site: Site, want: VolumeSpec, plan: ClonePlan
   return { id, size: plan.size, features: featureBits(want.layout.features), inherits: true, marked: false };
 }
 
+/** Bytes. Repeatable: a clone that is as large already stays as it is. */
 export async function growClone(io: IoContext, id: string, name: string, size: bigint): Promise<void> {
   await using image = await openToChange(io, { id, lockers: [] }, name);
   await image.grow(size);

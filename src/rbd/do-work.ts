@@ -13,6 +13,7 @@ import { addWork, type Outcome, removeWork, type Work } from './work-index.ts';
 
 const FLATTEN_AT_ONCE = 16;
 
+/** Done also when somebody else did it; 'waiting' is tried again by the next pass. */
 export async function doWork(site: Site, io: IoContext, work: Work, scope: EngineScope): Promise<Outcome> {
   switch (work.do) {
     case 'flatten':

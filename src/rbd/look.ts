@@ -45,6 +45,7 @@ export async function findVolume(site: Site, ref: ImageRef, keys: readonly strin
   return record && { io, image: ref.image, header: seen.header, record };
 }
 
+/** Throws `not-found`. */
 export async function getVolumeImage(site: Site, ref: ImageRef, keys: readonly string[] = []): Promise<SeenVolume> {
   const seen = await findVolume(site, ref, keys);
   if (seen === undefined) throw volumeMissing(site, ref);

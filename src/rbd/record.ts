@@ -45,6 +45,7 @@ function isRecord(value: unknown): value is VolumeRecord {
   return texts && is('mutable', 'object') && is('labels', 'object') && is('v', 'number');
 }
 
+/** The record that a volume as wanted gets; `size` and `source` are what it is made with. */
 export function recordOf(want: VolumeSpec, facts: { instance: string; source: string; size: bigint }): VolumeRecord {
   return {
     v: VERSION,

@@ -112,6 +112,7 @@ async function lookUnder(site: Site, ref: SnapshotRef, image: string): Promise<S
   return { volume, record, residue, info: infos.find((candidate) => isNamed(candidate, ref.snapshot, record)) };
 }
 
+/** A snapshot that is there, of a volume under either of its names. */
 export async function findSnapshot(site: Site, ref: SnapshotRef): Promise<SeenSnapshot | undefined> {
   const traces = await lookForSnapshot(site, ref);
   return traces?.info && { ...traces, info: traces.info };
@@ -128,6 +129,7 @@ export function isNamed(info: SnapshotInfo, name: string, record: SnapshotRecord
   return info.namespace.kind === 'user' && info.name === name;
 }
 
+/** Throws `not-found`. */
 export async function getSnapshotImage(site: Site, ref: SnapshotRef): Promise<SeenSnapshot> {
   const seen = await findSnapshot(site, ref);
   if (seen === undefined) throw snapshotMissing(site, ref);

@@ -34,17 +34,20 @@ export type Work =
 /** What came of a piece of work. */
 export type Outcome = 'purged' | 'flattened' | 'done' | 'waiting';
 
+/** Notes it; done also when it was noted already. One round trip. */
 export async function addWork(io: IoContext, work: Work): Promise<void> {
   using operation = new WriteOperation(io);
   await operation.create().setKey(keyOf(work), encode(work)).run(OBJECT);
 }
 
+/** Done also when there is no such note. One round trip. */
 export async function removeWork(io: IoContext, work: Pick<Work, 'do' | 'image'> & { readonly snapshot?: string }): Promise<void> {
   using operation = new WriteOperation(io);
   await operation.create().removeKey(keyOf(work)).run(OBJECT);
 }
 
 /** All of it, whatever waits among it. One round trip for each 512 pieces. */
+/** At most `max` pieces, in the order of their keys; what another version noted is left out. */
 export async function listWork(io: IoContext): Promise<Work[]> {
   const all: Work[] = [];
   for (let after = ''; ; ) {
