@@ -15,7 +15,7 @@ const MIB = 2 ** 20;
 const SIZE = 320 * MIB;
 const CAPABILITY = { mount: { fsType: 'xfs' }, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 
-interface Fio {
+interface Fio extends Disposable {
   /** What fio says of its one job. */
   result(): Promise<{ error: number; written: number; longestMs: number }>;
   stop(): void;
@@ -32,6 +32,7 @@ function startFio(directory: string): Fio {
   const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   return {
     stop: () => child.kill('SIGINT'),
+    [Symbol.dispose]: () => child.kill('SIGKILL'),
     async result() {
       await ended;
       const [job] = JSON.parse(output.slice(output.indexOf('{'))).jobs;
@@ -56,7 +57,7 @@ test(`fio sees no error during ${ROUNDS} snapshots, expansions and clones of its
   const { publishContext } = await bed.csi.call('ControllerPublishVolume', { volumeId, nodeId, volumeCapability: CAPABILITY });
   await bed.csi.call('NodeStageVolume', { ...at, publishContext, volumeCapability: CAPABILITY });
 
-  const fio = startFio(stagingTargetPath);
+  using fio = startFio(stagingTargetPath);
   for (let round = 1; round <= ROUNDS; round += 1) {
     if (round === Math.ceil(ROUNDS / 2)) for (const agent of bed.driver.agents()) process.kill(agent, 'SIGKILL');
     const requiredBytes = String(SIZE + round * 16 * MIB);
@@ -78,7 +79,7 @@ test(`fio sees no error during ${ROUNDS} snapshots, expansions and clones of its
   fio.stop();
   const { error, written, longestMs } = await fio.result();
 
-  await bed.csi.call('NodeUnstageVolume', at);
+  await untilOk(() => bed.csi.call('NodeUnstageVolume', at));
   await bed.csi.call('ControllerUnpublishVolume', { volumeId, nodeId });
   await bed.delete(volumeId);
   t.diagnostic(`${(written / MIB).toFixed(0)} MiB written; the longest write or sync took ${longestMs} ms`);

@@ -18,6 +18,11 @@ async function nodeDriver(bed: NodeBed): Promise<Driver> {
 
 const capability = (mode: string, mount: object = {}) => ({ mount, accessMode: { mode } });
 
+/** As every call names the volume `v` of the bed. */
+function theVolume(bed: NodeBed, mode = 'SINGLE_NODE_WRITER') {
+  return { volumeId: `prod/${bed.pool.spec}/v`, stagingTargetPath: bed.path('stage'), volumeCapability: capability(mode) };
+}
+
 async function code(answer: Promise<unknown>): Promise<string> {
   try {
     await answer;
@@ -43,11 +48,7 @@ for (const [mode, wanted] of Object.entries(TABLE)) {
     await using bed = await NodeBed.open(sharedCeph());
     await using driver = await nodeDriver(bed);
     await bed.image('v');
-    const volume = {
-      volumeId: `prod/${bed.pool.spec}/v`,
-      stagingTargetPath: bed.path('stage'),
-      volumeCapability: capability(mode),
-    };
+    const volume = theVolume(bed, mode);
     await driver.csi.call('NodeStageVolume', volume);
     const publish = (target: string, readonly: boolean) =>
       code(driver.csi.call('NodePublishVolume', { ...volume, targetPath: bed.path(target), readonly }));
@@ -126,11 +127,7 @@ test('a symbolic link or a full directory at the target path is refused and stay
   await using bed = await NodeBed.open(sharedCeph());
   await using driver = await nodeDriver(bed);
   await bed.image('v');
-  const volume = {
-    volumeId: `prod/${bed.pool.spec}/v`,
-    stagingTargetPath: bed.path('stage'),
-    volumeCapability: capability('SINGLE_NODE_WRITER'),
-  };
+  const volume = theVolume(bed);
   await driver.csi.call('NodeStageVolume', volume);
   mkdirSync(bed.path('theirs'));
   writeFileSync(bed.path('theirs/file'), 'kept');
@@ -151,11 +148,7 @@ test('a device that holds unknown data is not formatted', async () => {
   await using driver = await nodeDriver(bed);
   writeFileSync(bed.path('data'), Buffer.alloc(64 * 2 ** 20, 'a database, perhaps '));
   await bed.pool.ceph.rbd('import', '--no-progress', bed.path('data'), `${bed.pool.spec}/v`);
-  const volume = {
-    volumeId: `prod/${bed.pool.spec}/v`,
-    stagingTargetPath: bed.path('stage'),
-    volumeCapability: capability('SINGLE_NODE_WRITER'),
-  };
+  const volume = theVolume(bed);
 
   const staged = await code(driver.csi.call('NodeStageVolume', volume));
   await driver.csi.call('NodeUnstageVolume', volume);
@@ -168,11 +161,7 @@ test('the key is in no argument, file or log while a volume is staged', async ()
   await using bed = await NodeBed.open(sharedCeph());
   await using driver = await nodeDriver(bed);
   await bed.image('v');
-  const volume = {
-    volumeId: `prod/${bed.pool.spec}/v`,
-    stagingTargetPath: bed.path('stage'),
-    volumeCapability: capability('SINGLE_NODE_WRITER'),
-  };
+  const volume = theVolume(bed);
 
   await driver.csi.call('NodeStageVolume', volume);
 

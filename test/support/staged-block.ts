@@ -35,7 +35,7 @@ export class StagedBlocks implements AsyncDisposable {
     const { csi } = this.#bed;
     const at = this.#paths(volumeId);
     await csi.call('NodeUnpublishVolume', { volumeId, targetPath: at.target });
-    await csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath: at.staging });
+    await untilOk(() => csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath: at.staging }));
     const { nodeId }: Message = await csi.call('NodeGetInfo', {});
     await untilOk(() => csi.call('ControllerUnpublishVolume', { volumeId, nodeId }));
     this.#volumes.splice(this.#volumes.indexOf(volumeId), 1);
