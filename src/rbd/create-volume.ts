@@ -37,9 +37,15 @@ async function make(site: Site, want: VolumeSpec, scope: Scope): Promise<Made | 
   if (want.source.from === 'nothing') return await makeFromNothing(site, want);
   // A snapshot for a name that is taken would be for nothing, and its source may be gone by now.
   if ((await seeImage(io, want.image)).is !== 'absent') return 'taken';
-  return want.source.from === 'snapshot'
-    ? await makeFromSnapshot(site, want, want.source.snapshot, scope)
-    : await makeFromVolume(site, want, want.source.volume, scope);
+  try {
+    return want.source.from === 'snapshot'
+      ? await makeFromSnapshot(site, want, want.source.snapshot, scope)
+      : await makeFromVolume(site, want, want.source.volume, scope);
+  } catch (error) {
+    // Another controller that was asked the same was faster.
+    if (isErrno(error, 'EEXIST')) return 'taken';
+    throw error;
+  }
 }
 
 async function makeFromNothing(site: Site, want: VolumeSpec): Promise<Made | 'taken'> {
