@@ -14,9 +14,9 @@ import type { Part, Surroundings } from './part.ts';
 /** What leaves something for the reaper when it is done. */
 const MAKES_WORK = new Set(['deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
 
-/** A volume that was made may wait for its flatten until the next round; one that is to be copied is asked for again. */
+/** A volume that was made may wait for its flatten until the next round; whoever waits for a flatten or a copy asks again. */
 function leavesWork({ operation, outcome }: { readonly operation: string; readonly outcome: string }): boolean {
-  return operation === 'createVolume' ? outcome === 'unfinished' : MAKES_WORK.has(operation);
+  return outcome === 'unfinished' || MAKES_WORK.has(operation);
 }
 
 /** The controller's services, the agents behind them, and the reaper. */

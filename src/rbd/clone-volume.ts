@@ -9,6 +9,7 @@ import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
 import { cloneAndGrow, planFlatten } from './clone-snapshot.ts';
+import { checkNotFlattening } from './flattening.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Made } from './made.ts';
 import { checkRoom } from './room.ts';
@@ -20,6 +21,7 @@ import { addWork, removeWork } from './work-index.ts';
 export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRef, scope: Scope): Promise<Made> {
   const source = await getVolumeImage(site, from);
   const size = chooseSize(want, source.header.size);
+  await checkNotFlattening(source);
   await checkSnapshotRoom(source);
   await checkRoom(source.io);
   await planFlatten(site, want, source);

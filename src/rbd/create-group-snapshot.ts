@@ -7,6 +7,7 @@ import { Failure } from '#lib/failure';
 import { checkpoint, type Scope } from '#lib/scope';
 import { claimGroup, groupContended, groupDiffers, leaveClaim, sourceNames } from './claim-group.ts';
 import { dropGroupSnapshot } from './delete-group-snapshot.ts';
+import { checkNotFlattening } from './flattening.ts';
 import { gatherVolumes } from './gather-group.ts';
 import { checkMembersOurs, readMembers, toGroupSnapshot } from './group-members.ts';
 import { dropTaken, findGroup, formatGroup, nameOfVolume, releaseImages, type SeenGroup } from './group-snapshot.ts';
@@ -81,6 +82,7 @@ async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Pr
 /** Throws for volumes of which no common snapshot can be taken. */
 async function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolume[]): Promise<void> {
   for (const volume of volumes) {
+    await checkNotFlattening(volume);
     await checkSnapshotRoom(volume);
     const name = nameOfVolume(volume);
     if (volume.io.namespace !== want.namespace) {

@@ -11,6 +11,7 @@ import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { claimSnapshot, snapshotClaim } from './claim-snapshot.ts';
 import { explain } from './errno.ts';
+import { checkNotFlattening } from './flattening.ts';
 import { type SeenVolume, volumeMissing } from './look.ts';
 import { dropName } from './name-index.ts';
 import { checkRoom } from './room.ts';
@@ -33,6 +34,7 @@ export async function createSnapshot(site: Site, want: SnapshotSpec, scope: Scop
   compareRecord(site, want, traces);
   if (traces.info !== undefined) return await toSnapshot(site, { ...traces, info: traces.info }, want.snapshot);
   if (traces.volume.image !== want.image) throw volumeMissing(site, want);
+  await checkNotFlattening(traces.volume);
   await checkSnapshotRoom(traces.volume);
   await checkRoom(traces.volume.io);
 

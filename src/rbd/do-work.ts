@@ -9,7 +9,7 @@ import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { SNAPSHOTS_CROWDED } from './snapshot-room.ts';
 import { purge } from './trashed.ts';
-import { addWork, type Outcome, removeWork, type Work } from './work-index.ts';
+import { addWork, hasWork, type Outcome, removeWork, type Work } from './work-index.ts';
 
 const FLATTEN_AT_ONCE = 16;
 
@@ -36,7 +36,7 @@ async function flatten(site: Site, io: IoContext, work: Extract<Work, { do: 'fla
   const record = seen.is === 'image' ? readRecord(seen.header, work.image) : undefined;
   if (seen.is !== 'image' || record === undefined) return await giveUpFlatten(site, io, work);
   // Another Loligo's note, or a foreign image that has the name by now: not ours to touch.
-  if (record.instance !== site.identity.instance) return 'waiting';
+  if (record.instance !== site.identity.instance || Date.now() < (work.notBefore ?? 0)) return 'waiting';
   if (seen.header.parent !== undefined) {
     await using image = await openToChange(io, seen.header, work.image);
     await image.flatten(() => scope.progress());
@@ -68,10 +68,14 @@ async function flattenChildren(site: Site, io: IoContext, name: string): Promise
 }
 
 async function noteChildren(site: Site, io: IoContext, id: string, snapshotId: bigint): Promise<void> {
+  const since = Date.now();
+  // A snapshot of the child may be under way, which a flatten would spoil (flattening.ts).
+  const notBefore = since + site.identity.creatorLife * 1000;
   for (const child of await listChildren(io, id, snapshotId)) {
     const childIo = await site.cluster.open(await site.poolName(child.poolId), child.namespace);
     const name = await nameOf(childIo, child.imageId);
-    if (name !== undefined) await addWork(childIo, { do: 'flatten', image: name, since: Date.now() });
+    const work: Work = { do: 'flatten', image: name ?? '', since, notBefore };
+    if (name !== undefined && !(await hasWork(childIo, work))) await addWork(childIo, work);
   }
 }
 

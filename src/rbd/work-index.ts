@@ -5,15 +5,15 @@
  *   W3  losing the object loses no volume: only a flatten that was asked for, a copy that CreateVolume begins again,
  *       or an internal snapshot that DeleteVolume would drop.
  */
-import { type IoContext, listKeys, WriteOperation } from '#ceph';
+import { findKey, type IoContext, listKeys, WriteOperation } from '#ceph';
 import type { SnapshotRef, VolumeSpec } from './specs.ts';
 
 const OBJECT = 'loligo.work';
 const PAGE = 512;
 
 export type Work =
-  /** Let the image go of its parents. */
-  | { readonly do: 'flatten'; readonly image: string; readonly since: number }
+  /** Let the image go of its parents; a time before which that must not begin is in milliseconds since the epoch. */
+  | { readonly do: 'flatten'; readonly image: string; readonly since: number; readonly notBefore?: number }
   /** Drop an internal snapshot that a cut-off clone left. */
   | { readonly do: 'drop-snapshot'; readonly image: string; readonly snapshot: string; readonly since: number }
   /** Move a deleted volume to the trash once its snapshots are gone; `image` is its volume name. */
@@ -46,8 +46,12 @@ export async function removeWork(io: IoContext, work: Pick<Work, 'do' | 'image'>
   await operation.create().removeKey(keyOf(work)).run(OBJECT);
 }
 
-/** All of it, whatever waits among it. One round trip for each 512 pieces. */
-/** At most `max` pieces, in the order of their keys; what another version noted is left out. */
+/** Whether it is noted. One round trip. */
+export async function hasWork(io: IoContext, work: Pick<Work, 'do' | 'image'>): Promise<boolean> {
+  return (await findKey(io, OBJECT, keyOf(work))) !== undefined;
+}
+
+/** All of it, whatever waits among it; what another version noted is left out. One round trip for each 512 pieces. */
 export async function listWork(io: IoContext): Promise<Work[]> {
   const all: Work[] = [];
   for (let after = ''; ; ) {
