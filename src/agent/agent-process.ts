@@ -36,6 +36,8 @@ export class AgentProcess {
   #refusal: Error | undefined;
   #hasEnded = false;
   #lostCalls = false;
+  /** True when its end is our doing. */
+  #isDismissed = false;
   readonly startedAt = Date.now();
   /** Milliseconds since the epoch when it last showed that it moves. */
   movedAt = Date.now();
@@ -54,7 +56,10 @@ export class AgentProcess {
     });
     this.#child.on('message', (message: FromAgent) => this.#heard(message));
     this.#child.on('error', (error) => this.#failed(error));
-    this.#child.on('exit', () => this.#gone());
+    this.#child.on('exit', (code, signal) => {
+      if (!this.#isDismissed) this.#log.warn({ agent: this.pid, code, signal }, 'an agent died');
+      this.#gone();
+    });
     this.#opened.promise.catch(() => undefined);
     this.#send({ say: 'open', opening });
   }
@@ -113,10 +118,12 @@ export class AgentProcess {
 
   /** Asks it to leave; it does so when it has let go of Ceph, or after two seconds. */
   end(): void {
+    this.#isDismissed = true;
     this.#send({ say: 'end' });
   }
 
   kill(): void {
+    this.#isDismissed = true;
     this.#child.kill('SIGKILL');
   }
 

@@ -18,12 +18,14 @@ export async function leftoversIn(pool: TestPool): Promise<string[]> {
   return [...others, ...keys.flat()].sort();
 }
 
-/** The reaper comes behind: waits until nothing is left, and gives what still is after so many seconds. */
+/** The reaper comes behind: waits until nothing is left, and gives what still is when none went for so many seconds. */
 export async function leftoversAfter(pool: TestPool, seconds: number): Promise<string[]> {
-  const end = Date.now() + seconds * 1000;
-  for (let left = await leftoversIn(pool); ; left = await leftoversIn(pool)) {
+  let least = Number.POSITIVE_INFINITY;
+  for (let end = Date.now() + seconds * 1000; ; await sleep(300)) {
+    const left = await leftoversIn(pool);
+    if (left.length < least) end = Date.now() + seconds * 1000;
+    least = Math.min(least, left.length);
     if (left.length === 0 || Date.now() > end) return left;
-    await sleep(300);
   }
 }
 
