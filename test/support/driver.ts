@@ -55,10 +55,9 @@ export class Driver implements AsyncDisposable {
     };
     const args = Object.entries(given).map(([name, value]) => `--${name}=${value}`);
     const log = openSync(join(dir, 'driver.log'), 'a');
-    const child = spawn(process.execPath, [options.program ?? PROGRAM, options.role ?? 'standalone', ...args], {
-      stdio: ['ignore', log, log],
-      cwd: RUN,
-    });
+    const command = [process.execPath, options.program ?? PROGRAM, options.role ?? 'standalone', ...args];
+    // It dies with the process that starts it, however that one ends; setpriv becomes the program, so its id is the driver's.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], { stdio: ['ignore', log, log], cwd: RUN });
     const driver = new Driver({ dir, ownsDir: options.dir === undefined, process: child });
     await driver.#ready();
     return driver;
