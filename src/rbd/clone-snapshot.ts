@@ -6,6 +6,7 @@ import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
 import { isDeeperThan } from './clone-depth.ts';
+import { noteCopy } from './copy-note.ts';
 import { featureBits } from './features.ts';
 import { imageOptions } from './image-shape.ts';
 import type { SeenVolume } from './look.ts';
@@ -18,7 +19,8 @@ import { addWork } from './work-index.ts';
 export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: SnapshotRef, scope: Scope): Promise<Made> {
   const seen = await getSnapshotImage(site, from);
   const size = chooseSize(want, seen.info.size);
-  if (seen.info.namespace.kind === 'group') throw await copyLater(site, want, from);
+  // Before librbd 19 the snapshot of a group's member can be read but not cloned.
+  if (seen.info.namespace.kind === 'group') throw await noteCopy(site, want, from);
 
   await planFlatten(site, want, seen.volume);
   checkpoint(scope);
@@ -67,20 +69,4 @@ export async function planFlattenAgain(site: Site, want: VolumeSpec, clone: Pick
 
 async function noteFlatten(site: Site, want: VolumeSpec): Promise<void> {
   await addWork(await site.openToMake(want), { do: 'flatten', image: want.image, since: Date.now() });
-}
-
-/** Before librbd 19 the snapshot of a group's member can be read but not cloned. The copy goes on without the caller. */
-async function copyLater(site: Site, want: VolumeSpec, from: SnapshotRef): Promise<Failure> {
-  await addWork(await site.openToMake(want), {
-    do: 'copy',
-    image: want.image,
-    instance: site.identity.instance,
-    from,
-    spec: want,
-  });
-  return new Failure(
-    'unfinished',
-    'COPY_RUNNING',
-    `${formatImage(want)} is being copied from ${formatImage(from)}@${from.snapshot}`,
-  );
 }

@@ -1,15 +1,16 @@
 /**
- * Makes a volume by copying: the way of a snapshot that cannot be cloned (a group's member before librbd 19).
- *
- * The copy grows under a name of its own and gets the volume's name last, so the volume's name never shows a part of
- * it; a copy that was cut off is thrown away and begun again. Dropping the note in the work index calls it off.
+ * Makes a volume by copying: the way of a snapshot that cannot be cloned (a group's member before librbd 19). The copy
+ * grows under a name of its own and gets the volume's name last, so the volume's name never shows a part of it; a copy
+ * that was cut off is thrown away and begun again. The states and their invariants are in copy-note.ts.
  */
-import { findHeader, findImageId, Image, type IoContext, isErrno, removeImage, renameImage, showSnapshot } from '#ceph';
+import { randomBytes } from 'node:crypto';
+import { findHeader, findImageId, Image, type IoContext, isErrno, isWatched, removeImage, renameImage, showSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { INTERNAL } from '#lib/handle';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
 import { describeSource } from './compare-volume.ts';
+import { draftsOf } from './copy-note.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { dropStaleId } from './half-made.ts';
 import { imageOptions } from './image-shape.ts';
@@ -17,44 +18,53 @@ import { seeImage } from './look.ts';
 import { recordOf, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { findSnapshot, type SeenSnapshot } from './snapshot-record.ts';
-import { listWork, type Outcome, removeWork, type Work } from './work-index.ts';
+import { type CopyWork, type Outcome, swapCopy } from './work-index.ts';
 
-type Copy = Extract<Work, { do: 'copy' }>;
-
-export async function copyVolume(site: Site, io: IoContext, work: Copy, scope: EngineScope): Promise<Outcome> {
+export async function copyVolume(site: Site, io: IoContext, work: CopyWork, scope: EngineScope): Promise<Outcome> {
   if (work.instance !== site.identity.instance) return 'waiting';
-  const draft = `${INTERNAL}copy-${work.image}`;
-  if (!(await dropDraft(io, draft))) return 'waiting';
-  const source = await findSnapshot(site, work.from);
-  const free = (await seeImage(io, work.image)).is === 'absent';
-  if (free && source !== undefined) await makeCopy({ site, io, work, draft, source }, scope);
-  await removeWork(io, work);
-  return 'done';
+  if (work.is === 'off') return await clear(io, work);
+  // Two at once would undo each other's half of the renaming.
+  if (work.is === 'ready') return site.mayBeUnderWay(work.since) ? 'waiting' : await publish(io, work);
+  if (work.is === 'copying' && (await isAlive(site, io, work))) return 'waiting';
+  return await attempt({ site, io, work, scope });
 }
 
-/** Throws away what a cut-off copy left; false when somebody is at work on it. */
-async function dropDraft(io: IoContext, draft: string): Promise<boolean> {
-  const seen = await seeImage(io, draft);
-  if (seen.is === 'absent') return true;
-  try {
-    await removeImage(io, draft);
-  } catch (error) {
-    if (isErrno(error, 'EBUSY')) return false;
-    if (!isErrno(error, 'ENOENT')) throw error;
-  }
-  return true;
+/** True while whoever began the attempt may be at it: it holds the draft open but for moments. */
+async function isAlive(site: Site, io: IoContext, work: CopyWork): Promise<boolean> {
+  if (site.mayBeUnderWay(work.since)) return true;
+  const seen = await seeImage(io, work.draft);
+  return seen.is === 'image' && (await isWatched(io, seen.header.id));
 }
 
-interface CopyPlan {
+interface Attempt {
   readonly site: Site;
   readonly io: IoContext;
-  readonly work: Copy;
-  readonly draft: string;
-  readonly source: SeenSnapshot;
+  readonly work: CopyWork;
+  readonly scope: EngineScope;
 }
 
-async function makeCopy({ site, io, work, draft, source }: CopyPlan, scope: EngineScope): Promise<void> {
-  const { spec } = work;
+async function attempt({ site, io, work, scope }: Attempt): Promise<Outcome> {
+  const draft = `${INTERNAL}copy-${randomBytes(8).toString('hex')}`;
+  const mine: CopyWork = { ...work, is: 'copying', draft, since: Date.now(), left: draftsOf(work) };
+  if (!(await swapCopy(io, work, mine))) return 'waiting';
+  for (const name of mine.left) await dropDraft(io, name);
+  const source = await findSnapshot(site, work.from);
+  if (source === undefined || (await seeImage(io, work.image)).is !== 'absent') return await giveUp(io, mine);
+  try {
+    await makeDraft({ site, io, work: mine, scope }, source);
+  } catch (error) {
+    // What is known to have ended need not be waited for.
+    await swapCopy(io, mine, { ...mine, is: 'wanted', draft: '', left: draftsOf(mine) });
+    throw error;
+  }
+  const ready: CopyWork = { ...mine, is: 'ready', since: Date.now() };
+  if (await swapCopy(io, mine, ready)) return await publish(io, ready);
+  await dropDraft(io, draft);
+  return 'waiting';
+}
+
+async function makeDraft({ site, io, work, scope }: Attempt, source: SeenSnapshot): Promise<void> {
+  const { draft, spec } = work;
   const size = chooseSize(spec, source.info.size);
   await copyData(source, { io, draft, options: imageOptions(spec) }, scope);
   const id = await findImageId(io, draft);
@@ -66,7 +76,6 @@ async function makeCopy({ site, io, work, draft, source }: CopyPlan, scope: Engi
   }
   const facts = { instance: site.identity.instance, source: describeSource(spec.source), size };
   await writeRecord(io, { id: header.id, features: header.features, inherits: true }, recordOf(spec, facts));
-  await publish(io, work, draft);
 }
 
 async function copyData(
@@ -79,9 +88,39 @@ async function copyData(
   await image.copyTo(to.io, to.draft, { options: to.options, progress: () => scope.progress() });
 }
 
-async function publish(io: IoContext, work: Copy, draft: string): Promise<void> {
-  const wanted = (await listWork(io)).some((other) => other.do === 'copy' && other.image === work.image);
-  if (!wanted) return await removeImage(io, draft);
-  await dropStaleId(io, work.image);
-  await renameImage(io, draft, work.image);
+/** Gives the draft the volume's name, or finds that it has it. */
+async function publish(io: IoContext, work: CopyWork): Promise<Outcome> {
+  if ((await seeImage(io, work.draft)).is !== 'absent') {
+    if ((await seeImage(io, work.image)).is !== 'absent') return await giveUp(io, work);
+    await dropStaleId(io, work.image);
+    await renameImage(io, work.draft, work.image);
+  }
+  return await giveUp(io, { ...work, draft: '' }, work);
+}
+
+/** There is nothing more to make; what attempts left goes. */
+async function giveUp(io: IoContext, work: CopyWork, from = work): Promise<Outcome> {
+  const off: CopyWork = { ...work, is: 'off' };
+  return (await swapCopy(io, from, off)) ? await clear(io, off) : 'waiting';
+}
+
+async function clear(io: IoContext, work: CopyWork): Promise<Outcome> {
+  let isClear = true;
+  for (const name of draftsOf(work)) isClear = (await dropDraft(io, name)) && isClear;
+  return isClear && (await swapCopy(io, work, undefined)) ? 'done' : 'waiting';
+}
+
+/** False while somebody has it open. */
+async function dropDraft(io: IoContext, draft: string): Promise<boolean> {
+  if ((await seeImage(io, draft)).is === 'absent') {
+    await dropStaleId(io, draft);
+    return true;
+  }
+  try {
+    await removeImage(io, draft);
+  } catch (error) {
+    if (isErrno(error, 'EBUSY')) return false;
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+  return true;
 }

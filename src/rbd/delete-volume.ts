@@ -8,9 +8,11 @@ import { Failure } from '#lib/failure';
 import { DELETED, formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { checkHolder, openToChange } from './change-image.ts';
+import { callOffCopy, copyRunning } from './copy-note.ts';
 import { freeFromAnyGroup } from './free-from-group.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
+import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef } from './specs.ts';
 import { throwAway } from './trashed.ts';
@@ -32,15 +34,16 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
 /** There is no volume: an image that is not ours stays and is named, what a cut-off call left goes. */
 async function settleAbsent(site: Site, ref: ImageRef): Promise<void> {
   const io = await site.open(ref);
+  await callOffCopy(io, ref);
   const seen = await seeImage(io, ref.image);
   if (seen.is === 'headless') return await dropHalfMade(site, io, ref);
   if (seen.is === 'image') {
+    if (readRecord(seen.header, ref.image) !== undefined) throw copyRunning(ref, 'was made just now');
     const message = `${formatImage(ref)} has no record of Loligo: it was not made by it, and is not deleted`;
     throw new Failure('precondition', 'IMAGE_NOT_OURS', message);
   }
   // A rename that was cut off, of a volume with snapshots, leaves it.
   await dropStaleId(io, ref.image);
-  await removeWork(io, { do: 'copy', image: ref.image });
 }
 
 function checkOurs(site: Site, ref: ImageRef, volume: SeenVolume): void {

@@ -5,7 +5,7 @@
  *   W3  losing the object loses no volume: only a flatten that was asked for, a copy that CreateVolume begins again,
  *       or an internal snapshot that DeleteVolume would drop.
  */
-import { findKey, type IoContext, listKeys, WriteOperation } from '#ceph';
+import { findKey, type IoContext, isErrno, listKeys, WriteOperation } from '#ceph';
 import type { SnapshotRef, VolumeSpec } from './specs.ts';
 
 const OBJECT = 'loligo.work';
@@ -22,14 +22,23 @@ export type Work =
   | { readonly do: 'purge'; readonly image: string }
   /** Flatten clones of an image that has too many snapshots, the oldest first. */
   | { readonly do: 'flatten-children'; readonly image: string }
-  /** Make a volume of that instance by copying a snapshot that cannot be cloned. */
-  | {
-      readonly do: 'copy';
-      readonly image: string;
-      readonly instance: string;
-      readonly from: SnapshotRef;
-      readonly spec: VolumeSpec;
-    };
+  | CopyWork;
+
+/** Make a volume of that instance by copying a snapshot that cannot be cloned; copy-note.ts says what the states mean. */
+export interface CopyWork {
+  readonly do: 'copy';
+  readonly image: string;
+  readonly instance: string;
+  readonly from: SnapshotRef;
+  readonly spec: VolumeSpec;
+  readonly is: 'wanted' | 'copying' | 'ready' | 'off';
+  /** The image that the present attempt copies into, or ''. */
+  readonly draft: string;
+  /** When the present attempt began or was ready, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Images of attempts that were given up. */
+  readonly left: readonly string[];
+}
 
 /** What came of a piece of work. */
 export type Outcome = 'purged' | 'flattened' | 'done' | 'waiting';
@@ -49,6 +58,31 @@ export async function removeWork(io: IoContext, work: Pick<Work, 'do' | 'image'>
 /** Whether it is noted. One round trip. */
 export async function hasWork(io: IoContext, work: Pick<Work, 'do' | 'image'>): Promise<boolean> {
   return (await findKey(io, OBJECT, keyOf(work))) !== undefined;
+}
+
+/** The note of a copy. One round trip. */
+export async function findCopy(io: IoContext, image: string): Promise<CopyWork | undefined> {
+  const text = await findKey(io, OBJECT, keyOf({ do: 'copy', image }));
+  const work = text === undefined ? undefined : decode(text);
+  return work?.do === 'copy' ? work : undefined;
+}
+
+/** Replaces or removes the note of a copy if it still is `from` (undefined: if there is none); says whether it was. */
+export async function swapCopy(io: IoContext, from: CopyWork | undefined, to: CopyWork | undefined): Promise<boolean> {
+  const some = from ?? to;
+  if (some === undefined) return true;
+  const key = keyOf({ do: 'copy', image: some.image });
+  using operation = new WriteOperation(io);
+  operation.create().compareKey(key, from === undefined ? '' : encode(from));
+  if (to === undefined) operation.removeKey(key);
+  else operation.setKey(key, encode(to));
+  try {
+    await operation.run(OBJECT);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ECANCELED')) return false;
+    throw error;
+  }
 }
 
 /** All of it, whatever waits among it; what another version noted is left out. One round trip for each 512 pieces. */
