@@ -3,7 +3,7 @@
  * path. Every step looks before it acts, so that a repeated call finishes what a killed one began.
  */
 import type { ClusterConnection } from '#lib/cluster-config';
-import { Failure } from '#lib/failure';
+import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { check, growMounted, growUnmounted, inspect, make } from './filesystems.ts';
@@ -14,7 +14,7 @@ import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
 import { findMountOf, mountDevice, unmountAll } from './mounts.ts';
 import { checkPath, ensureMountPoint } from './paths.ts';
-import { type Access, readStash, type Stash, writeStash } from './stash.ts';
+import { type Access, dropStash, readStash, type Stash, writeStash } from './stash.ts';
 
 export interface StageSpec {
   readonly volume: VolumeHandle;
@@ -51,9 +51,22 @@ export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Prom
   await writeStash(plan.dir, plan.stash);
 
   checkpoint(scope);
-  const device = await plan.mapper.map(plan.dir, mapSpec(spec));
+  const device = await map(plan);
   if (spec.access === 'mount') await ensureMounted(plan, device, scope);
   scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');
+}
+
+/** After a final failure nobody calls NodeUnstageVolume, so what mapping began goes at once; else the next call goes on. */
+async function map({ dir, mapper, spec }: Plan): Promise<Device> {
+  try {
+    return await mapper.map(dir, mapSpec(spec));
+  } catch (error) {
+    if (!isUnsettled(error)) {
+      await mapper.unmap(dir);
+      await dropStash(dir);
+    }
+    throw error;
+  }
 }
 
 function mapSpec(spec: StageSpec): MapSpec {

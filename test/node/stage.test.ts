@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { expand, publish, stage, unpublish, unstage, volumeHealth, volumeStats } from '#node';
+import { expand, publish, type StageSpec, stage, unpublish, unstage, volumeHealth, volumeStats } from '#node';
 import { runProgram } from '../support/micro-ceph.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
 import { aScope, NodeBed } from './node-bed.ts';
@@ -43,6 +43,20 @@ test('every call repeated changes nothing', async () => {
   assert.equal(mounts, 3); // The daemon's file, the staging path, the target.
   assert.deepEqual(bed.leftovers(), []);
   assert.deepEqual(readdirSync(bed.dir).sort(), ['s', 'stage-v']); // The target path is gone.
+});
+
+test('a volume that cannot be mapped for good leaves nothing on the node, without being unstaged', async () => {
+  await using bed = await NodeBed.open(sharedCeph());
+  const missing = bed.stageSpec('missing');
+  const withWrongKey: StageSpec = {
+    ...(await bed.image('v')),
+    connection: { ...bed.connection, key: 'AQDuW+Bm6mDKHRAAFUUIb6bYwFh0nwrjYuqmfg==' },
+  };
+
+  await assert.rejects(stage(bed.host, missing, aScope()), { kind: 'not-found' });
+  await assert.rejects(stage(bed.host, withWrongKey, aScope()), { name: 'Failure' });
+
+  assert.deepEqual(bed.leftovers(), []);
 });
 
 test('xfs grows while it is mounted', async () => {
