@@ -23,13 +23,13 @@ import { OBJECT_MAP } from './features.ts';
 import { seeImage } from './look.ts';
 import type { Site } from './site.ts';
 
-/** True when the image holds nothing that anyone could miss: no data, no snapshot, no watcher. */
-export async function isEmpty(io: IoContext, header: ImageHeader): Promise<boolean> {
-  if (header.snapshotIds.length > 0) return false;
+/** What anyone could miss of an image: its data or a snapshot; or only that somebody has it open now. */
+export async function contentOf(io: IoContext, header: ImageHeader): Promise<'nothing' | 'watched' | 'data'> {
+  if (header.snapshotIds.length > 0) return 'data';
   await using image = await Image.openReadOnly(io, { id: header.id });
-  if ((await image.watchers()).length > 0) return false;
   const everything = { offset: 0n, length: header.size, max: 1, withParents: false, wholeObjects: true };
-  return (await diffImage(image, null, everything)).length === 0;
+  if ((await diffImage(image, null, everything)).length > 0) return 'data';
+  return (await image.watchers()).length > 0 ? 'watched' : 'nothing';
 }
 
 /** True unless the image was cut off before its object map was made; such a one opens cleanly and turns invalid for good. */

@@ -1,6 +1,8 @@
 import { type ImageHeader, listChildren } from '#ceph';
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
 import { sameFeatures } from './compare-volume.ts';
-import { hasItsObjectMap, isEmpty } from './half-made.ts';
+import { contentOf, hasItsObjectMap } from './half-made.ts';
 import { findVolume } from './look.ts';
 import type { Site } from './site.ts';
 import { findSnapshot } from './snapshot-record.ts';
@@ -15,9 +17,12 @@ export type Verdict = 'as-wanted' | 'cut-short' | 'foreign';
 export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageHeader): Promise<Verdict> {
   const io = await site.openToMake(want);
   if (!sameFeatures(want, header) || 1n << BigInt(header.order) !== want.layout.objectSize) return 'foreign';
-  if (header.snapshotIds.length > 0) return 'foreign';
   // Before all that may have it removed: one that holds data is somebody's, whatever it lacks.
-  if (!(await isEmpty(io, header))) return 'foreign';
+  const content = await contentOf(io, header);
+  if (content === 'watched' && site.mayBeUnderWay(header.createdAt)) {
+    throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(want)} is just being made by somebody else`);
+  }
+  if (content !== 'nothing') return 'foreign';
   if (!(await hasItsObjectMap(io, header))) return 'cut-short';
   if (!(await isWantedParent(site, want, header))) return 'foreign';
   if (want.source.from === 'nothing') return header.size === want.size ? 'as-wanted' : 'foreign';
