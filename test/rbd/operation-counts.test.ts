@@ -80,7 +80,6 @@ const COSTS: Record<string, Cost> = {
   },
   DeleteVolume: {
     goal: 40,
-    mostWithAll: 41,
     prepare: async ({ engine }, pool) => {
       const volume = await engine.createVolume(aVolume(pool, { image: 'to-delete' }));
       return () => engine.deleteVolume(anImage(volume, 'to-delete'));
