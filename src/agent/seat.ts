@@ -86,8 +86,8 @@ export class Seat {
       throw new Failure('busy', 'TOO_MANY_CALLS', `${this.#inFlight} calls to ${this.#site} are in progress already`);
     }
     this.usedAt = Date.now();
-    this.#countInFlight(1);
     const agent = this.#serving();
+    this.#countInFlight(1);
     try {
       return await this.#count(operation, () => agent.call(operation, args, scope));
     } finally {
