@@ -12,6 +12,7 @@ import { callOffCopy, copyRunning } from './copy-note.ts';
 import { freeFromAnyGroup } from './free-from-group.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
+import { strangersAmong } from './own-clients.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef } from './specs.ts';
@@ -52,14 +53,18 @@ function checkOurs(site: Site, ref: ImageRef, volume: SeenVolume): void {
   throw new Failure('precondition', 'OTHER_INSTANCE', `${formatImage(ref)} was made by the Loligo called ${instance}`);
 }
 
-/** Throws `in-use` naming who has the image open, and `busy` while a node that is away may: the trash takes the lock. */
+/**
+ * Throws `in-use` naming who has the image open, and `busy` where that is Loligo itself (another call, or an agent that
+ * died and that Ceph has not forgotten yet) or may be a node that is away: the trash takes the lock.
+ */
 async function checkUnused(volume: SeenVolume, ref: ImageRef): Promise<void> {
   if (volume.header.lockers.length === 0 && !(await isWatched(volume.io, volume.header.id))) return;
   await using image = await Image.openReadOnly(volume.io, { id: volume.header.id });
   const watchers = await image.watchers();
   if (watchers.length === 0) return await checkHolder(image, volume.header.lockers, ref.image);
-  const who = watchers.map((watcher) => watcher.address).join(', ');
-  throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(ref)} is in use by ${who}`);
+  const strangers = await strangersAmong(volume.io, watchers);
+  if (strangers.length === 0) throw new Failure('busy', 'IMAGE_BUSY', `Loligo itself has ${formatImage(ref)} open`);
+  throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(ref)} is in use by ${strangers.join(', ')}`);
 }
 
 /** Drops the snapshots that only clones needed; returns the names of those that keep the image. */

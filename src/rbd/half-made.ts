@@ -21,15 +21,18 @@ import { Failure } from '#lib/failure';
 import { formatImage, type ImageRef } from '#lib/handle';
 import { OBJECT_MAP } from './features.ts';
 import { seeImage } from './look.ts';
+import { strangersAmong } from './own-clients.ts';
 import type { Site } from './site.ts';
 
-/** What anyone could miss of an image: its data or a snapshot; or only that somebody has it open now. */
-export async function contentOf(io: IoContext, header: ImageHeader): Promise<'nothing' | 'watched' | 'data'> {
+/** What anyone could miss of an image: its data or a snapshot; or only that somebody, or Loligo, has it open now. */
+export async function contentOf(io: IoContext, header: ImageHeader): Promise<'nothing' | 'open-here' | 'open' | 'data'> {
   if (header.snapshotIds.length > 0) return 'data';
   await using image = await Image.openReadOnly(io, { id: header.id });
   const everything = { offset: 0n, length: header.size, max: 1, withParents: false, wholeObjects: true };
   if ((await diffImage(image, null, everything)).length > 0) return 'data';
-  return (await image.watchers()).length > 0 ? 'watched' : 'nothing';
+  const watchers = await image.watchers();
+  if (watchers.length === 0) return 'nothing';
+  return (await strangersAmong(io, watchers)).length === 0 ? 'open-here' : 'open';
 }
 
 /** True unless the image was cut off before its object map was made; such a one opens cleanly and turns invalid for good. */

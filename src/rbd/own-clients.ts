@@ -29,6 +29,13 @@ export async function isOwnClient(io: IoContext, address: string): Promise<boole
   return (await findKey(io, MARK, keyOf(address))) !== undefined;
 }
 
+/** Addresses of those who have an image open and are none of Loligo's connections. A round trip for each who has it open. */
+export async function strangersAmong(io: IoContext, watchers: readonly { readonly address: string }[]): Promise<readonly string[]> {
+  const addresses = watchers.map(({ address }) => address);
+  const own = await Promise.all(addresses.map((address) => isOwnClient(io, address)));
+  return addresses.filter((_, index) => own[index] !== true);
+}
+
 function keyOf(address: string): string {
   return `ours/${address}`;
 }

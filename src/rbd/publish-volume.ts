@@ -8,7 +8,7 @@ import { formatImage } from '#lib/handle';
 import { parseNodeId } from '#lib/node-id';
 import { findPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
-import { isOwnClient } from './own-clients.ts';
+import { strangersAmong } from './own-clients.ts';
 import { checkPrimary } from './primary.ts';
 import { changePublications, listPublications } from './publications.ts';
 import type { Site } from './site.ts';
@@ -54,10 +54,10 @@ async function refuseStrangers(io: IoContext, id: string, { volume, node }: Publ
   if (!(await isWatched(io, id))) return;
   const own = parseNodeId(node)?.addresses ?? [];
   await using image = await Image.openReadOnly(io, { id });
-  for (const { address } of await image.watchers()) {
-    if (own.includes(hostOf(address)) || (await isOwnClient(io, address))) continue;
-    throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(volume)} is in use by ${address}, which is not node ${node}`);
-  }
+  const elsewhere = (await image.watchers()).filter(({ address }) => !own.includes(hostOf(address)));
+  const [stranger] = await strangersAmong(io, elsewhere);
+  if (stranger === undefined) return;
+  throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(volume)} is in use by ${stranger}, which is not node ${node}`);
 }
 
 function isShared(mode: AccessMode): boolean {

@@ -19,8 +19,8 @@ export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageH
   if (!sameFeatures(want, header) || 1n << BigInt(header.order) !== want.layout.objectSize) return 'foreign';
   // Before all that may have it removed: one that holds data is somebody's, whatever it lacks.
   const content = await contentOf(io, header);
-  if (content === 'watched' && site.mayBeUnderWay(header.createdAt)) {
-    throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(want)} is just being made by somebody else`);
+  if (content === 'open-here') {
+    throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(want)} is just being made, or its maker was killed`);
   }
   if (content !== 'nothing') return 'foreign';
   if (!(await hasItsObjectMap(io, header))) return 'cut-short';

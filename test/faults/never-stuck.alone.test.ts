@@ -87,17 +87,12 @@ async function repeatAll(bed: DriverBed, crowd: Crowd): Promise<readonly string[
       for (;;) {
         const { status, details } = await answerOf(bed.csi.call(method, request, { deadline: 15_000 }));
         if (status === 'OK') return;
-        if (!(isNotFinal(status) || isStillWatched(details)) || Date.now() > end) return never.push(details);
+        if (!isNotFinal(status) || Date.now() > end) return never.push(details);
         await sleep(300);
       }
     }),
   );
   return never;
-}
-
-/** An agent that was stuck may watch the image until Ceph forgets it, half a minute at most. */
-function isStillWatched(details: string): boolean {
-  return details.includes('IMAGE_IN_USE');
 }
 
 /** Of hundred answers so many may be gRPC's own bare DEADLINE_EXCEEDED, where a busy machine made ours late by an eighth of a second. */
