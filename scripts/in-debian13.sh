@@ -25,9 +25,9 @@ git ls-files -z | tar --null --files-from=- -c | tar -x -C "$work"
 
 exec unshare --mount --propagation private sh -eu -c '
   root=$1; shift
+  mount --bind "$root" "$root"
   for dir in proc sys dev; do mount --rbind "/$dir" "$root/$dir"; done
   mount -t tmpfs tmpfs "$root/tmp"
-  mount --bind "$root" "$root"
   exec chroot "$root" /usr/bin/env HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     make -C /srv/loligo "$@"
 ' sh "$root" "$@"

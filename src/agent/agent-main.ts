@@ -140,14 +140,16 @@ class Agent {
   }
 
   async #fence(address: string): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    // The parent knows from the refusal.
+    if (opened === undefined) return;
     try {
-      const opened = await this.#opened;
-      await opened?.cluster.blocklist(address, FENCED_SECONDS);
-      await opened?.cluster.waitForLatestMap();
-      this.#channel.send({ say: 'fenced', address, done: opened !== undefined });
+      await opened.cluster.blocklist(address, FENCED_SECONDS);
+      await opened.cluster.waitForLatestMap();
+      this.#channel.send({ say: 'fenced', address, outcome: 'done' });
     } catch (error) {
       this.#log.warn({ address, err: packFailure(error) }, 'a dead agent could not be cut off; it is tried again');
-      this.#channel.send({ say: 'fenced', address, done: false });
+      this.#channel.send({ say: 'fenced', address, outcome: isErrno(error, 'EPERM', 'EACCES') ? 'refused' : 'failed' });
     }
   }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { Failure } from '#lib/failure';
 import type { Log, Scope } from '#lib/scope';
 import { PendingCall } from './pending-call.ts';
-import { type FromAgent, type Opening, type ToAgent, unpackFailure } from './wire.ts';
+import { type Fenced, type FromAgent, type Opening, type ToAgent, unpackFailure } from './wire.ts';
 
 /** How an agent is started. */
 export interface AgentProgram {
@@ -31,7 +31,7 @@ export class AgentProcess {
   readonly #over = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
-  readonly #fences = new Map<string, (done: boolean) => void>();
+  readonly #fences = new Map<string, (outcome: Fenced) => void>();
   #nextId = 1;
   #refusal: Error | undefined;
   #hasEnded = false;
@@ -107,13 +107,18 @@ export class AgentProcess {
     return await call.outcome;
   }
 
-  /** Cuts off another agent's connection; false when that did not work. */
-  async fence(address: string): Promise<boolean> {
-    if (this.#hasEnded) return false;
-    const done = Promise.withResolvers<boolean>();
-    this.#fences.set(address, done.resolve);
+  /** Cuts off another agent's connection. */
+  async fence(address: string): Promise<Fenced> {
+    if (this.#hasEnded) return this.#unfenced();
+    const outcome = Promise.withResolvers<Fenced>();
+    this.#fences.set(address, outcome.resolve);
     this.#send({ say: 'fence', address });
-    return await done.promise;
+    return await outcome.promise;
+  }
+
+  /** It will not do it: Ceph does not let its user in, or it died. */
+  #unfenced(): Fenced {
+    return this.#refusal instanceof Failure && this.#refusal.kind === 'unauthenticated' ? 'refused' : 'failed';
   }
 
   /** Asks it to leave; it does so when it has let go of Ceph, or after two seconds. */
@@ -153,7 +158,7 @@ export class AgentProcess {
         this.#calls.get(message.id)?.giveUp(message.text);
         break;
       case 'fenced':
-        this.#fences.get(message.address)?.(message.done);
+        this.#fences.get(message.address)?.(message.outcome);
         this.#fences.delete(message.address);
         break;
       case 'log':
@@ -192,8 +197,9 @@ export class AgentProcess {
     this.#ended.resolve();
     this.#opened.reject(new Failure('unfinished', 'AGENT_DIED', 'the agent died before it was connected'));
     const lost = new Failure('unfinished', 'AGENT_DIED', 'the process that talks to Ceph died; ask again and the work goes on');
+    this.#refusal ??= lost;
     this.#failAll(lost);
-    for (const done of this.#fences.values()) done(false);
+    for (const answer of this.#fences.values()) answer(this.#unfenced());
   }
 
   #failAll(error: Error): void {

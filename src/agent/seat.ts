@@ -4,16 +4,21 @@
  * Replace, then retire. An agent whose answers cannot be trusted any more gets no new calls: a fresh one takes them,
  * and the old one drains, for a grace that is longer than the longest chain of time-outs, and is then killed. Whoever
  * ends with something unsettled is cut off from Ceph (blocklisted) by a living one before its calls count as settled:
- * what an OSD that was away still has of it in its queue must not land on top of what comes later. Where nobody can cut
- * it off (its key was taken away, the monitors are elsewhere by now) it counts as over when no creator lives any more.
+ * what an OSD that was away still has of it in its queue must not land on top of what comes later. So while the monitors
+ * are silent it waits. Where nobody may cut it off (its key was taken away) it counts as over when no creator lives any
+ * more, and where nobody can (the monitors are elsewhere by now) after an hour.
  */
 import { Failure } from '#lib/failure';
 import type { Log, Scope } from '#lib/scope';
 import { AgentProcess, type AgentProgram } from './agent-process.ts';
 import type { Opening } from './wire.ts';
 
-/** From a cut-off that failed to the next attempt. */
-const FENCE_AGAIN_MS = 2000;
+/** From a cut-off that failed to the next attempt; a new agent does not wait for it. */
+const FENCE_AGAIN_MS = 5000;
+/** Longer than anything of a dead agent may wait in an OSD's queue. */
+const FORGOTTEN_MS = 3_600_000;
+/** After an agent that could not connect, before the next is started: what calls ask meanwhile is answered by its refusal. */
+const START_AGAIN_MS = 1000;
 /** For agents to leave by themselves when all is ended. */
 const END_MS = 4000;
 
@@ -48,6 +53,7 @@ export class Seat {
   readonly #log: Log;
   readonly #events: AgentEvents;
   #current: AgentProcess | undefined;
+  #renewal: NodeJS.Timeout | undefined;
   readonly #retired = new Set<AgentProcess>();
   /** With the time at which each was found dead. */
   readonly #unfenced = new Map<AgentProcess, number>();
@@ -99,11 +105,13 @@ export class Seat {
 
   /** Replaces a spoiled agent without waiting for a call: the one that would come may wait for what this one holds. */
   #renewSoon(agent: AgentProcess): void {
-    const wait = Math.max(0, agent.startedAt + this.#settings.minimumService - Date.now());
+    if (this.#renewal !== undefined || this.#current !== agent) return;
     const renew = (): void => {
-      if (this.#current === agent && !this.#ending) this.#serving();
+      this.#renewal = undefined;
+      if (this.#current?.spoiled && !this.#ending) this.#serving();
     };
-    setTimeout(renew, wait + 1).unref();
+    const wait = Math.max(0, agent.startedAt + this.#settings.minimumService - Date.now());
+    this.#renewal = setTimeout(renew, wait + 1).unref();
   }
 
   #countInFlight(change: number): void {
@@ -128,11 +136,11 @@ export class Seat {
   /** The agent for a new call: the current one while it can be trusted, or has not served long enough to be replaced. */
   #serving(): AgentProcess {
     const current = this.#current;
-    if (current !== undefined && !current.hasEnded) {
-      const young = Date.now() - current.startedAt < this.#settings.minimumService;
-      if (!current.spoiled || young) return current;
-      this.#retire(current);
-    }
+    if (current === undefined) return this.#start();
+    const served = Date.now() - current.startedAt;
+    if (current.hasEnded) return served < START_AGAIN_MS ? current : this.#start();
+    if (!current.spoiled || served < this.#settings.minimumService) return current;
+    this.#retire(current);
     return this.#start();
   }
 
@@ -176,7 +184,8 @@ export class Seat {
 
   #bury(agent: AgentProcess): void {
     const wasRetired = this.#retired.delete(agent);
-    if (this.#current === agent) this.#current = undefined;
+    // One that never was connected answers for a moment: a fresh one would hardly fare better.
+    if (this.#current === agent && agent.address !== '') this.#current = undefined;
     if (!agent.leftCleanly && !wasRetired) this.#cause = 'died';
     // At the end of the process nobody asks again, so there is nobody to keep from it.
     if (agent.leftCleanly || agent.address === '' || this.#ending) {
@@ -192,23 +201,28 @@ export class Seat {
     if (this.#fencing || this.#ending || this.#unfenced.size === 0) return;
     this.#fencing = true;
     try {
-      const living = by ?? this.#serving();
-      for (const dead of this.#unfenced.keys()) {
-        if (this.#ending || !(await living.fence(dead.address))) break;
-        this.#over(dead);
-      }
+      const refused = await this.#fenceEach(by ?? this.#serving());
+      this.#letGoOfOld(refused ? this.#settings.opening.creatorLife * 1000 : FORGOTTEN_MS);
     } catch (error) {
       this.#log.warn({ err: error }, 'no agent could be started to cut off a dead one; it is tried again');
     } finally {
       this.#fencing = false;
     }
-    this.#letGoOfOld();
     if (this.#unfenced.size > 0 && !this.#ending) setTimeout(() => void this.#fenceAll(undefined), FENCE_AGAIN_MS).unref();
   }
 
+  /** True when Ceph refuses to. */
+  async #fenceEach(living: AgentProcess): Promise<boolean> {
+    for (const dead of this.#unfenced.keys()) {
+      const outcome = await living.fence(dead.address);
+      if (outcome !== 'done') return outcome === 'refused';
+      this.#over(dead);
+    }
+    return false;
+  }
+
   /** For ever would mean that what its calls hold is never let go of, and a new agent every few seconds. */
-  #letGoOfOld(): void {
-    const life = this.#settings.opening.creatorLife * 1000;
+  #letGoOfOld(life: number): void {
     for (const [dead, since] of this.#unfenced) {
       if (Date.now() - since < life) continue;
       this.#log.warn({ agent: dead.pid, address: dead.address }, 'a dead agent could not be cut off, and is too old to matter');

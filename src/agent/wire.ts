@@ -30,8 +30,11 @@ export type FromAgent =
   | { readonly say: 'failure'; readonly id: number; readonly failure: WireFailure; readonly spoiled: boolean }
   | { readonly say: 'progress' }
   | { readonly say: 'waiting'; readonly id: number; readonly text: string }
-  | { readonly say: 'fenced'; readonly address: string; readonly done: boolean }
+  | { readonly say: 'fenced'; readonly address: string; readonly outcome: Fenced }
   | { readonly say: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string };
+
+/** What came of cutting off a dead agent; refused is what no repetition changes. */
+export type Fenced = 'done' | 'refused' | 'failed';
 
 export interface WireFailure {
   /** Undefined for what is no Failure: a bug, whose stack is the message. */

@@ -32,10 +32,10 @@ export class Encoder {
     return this;
   }
 
-  /** ENCODE_START(1, 1) … ENCODE_FINISH around a body. */
-  struct(body: Encoder): this {
+  /** ENCODE_START(version, 1) … ENCODE_FINISH around a body. */
+  struct(body: Encoder, version = 1): this {
     const bytes = body.bytes();
-    this.#parts.push(Buffer.from([1, 1]));
+    this.#parts.push(Buffer.from([version, 1]));
     this.u32(bytes.length);
     this.#parts.push(bytes);
     return this;

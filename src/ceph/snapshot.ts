@@ -15,6 +15,18 @@ export async function takeSnapshot(image: Image, name: string): Promise<void> {
 }
 
 /**
+ * The id of a snapshot in the user's namespace, as the open image knows it.
+ *
+ * Implements:
+ *   int rbd_snap_get_id(rbd_image_t image, const char *snapname, uint64_t *snap_id);
+ */
+export async function snapshotIdOf(image: Image, name: string): Promise<bigint> {
+  const out = Buffer.alloc(8);
+  await image.io.native.call('rbd_snap_get_id', image.pointer, name, out);
+  return out.readBigUInt64LE();
+}
+
+/**
  * Removes a snapshot, or finds it gone. With clones it moves to the image's trash namespace until the last is gone.
  *
  * Implements:

@@ -1,5 +1,5 @@
 /** Makes a volume of a snapshot: a clone of format 2, so that the snapshot can be deleted while its clones live on. */
-import { cloneImage, findImageId, type ImageHeader, type IoContext } from '#ceph';
+import { cloneImage, findImageId, type ImageHeader, type IoContext, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -15,6 +15,7 @@ import type { Site } from './site.ts';
 import { getSnapshotImage } from './snapshot-record.ts';
 import type { SnapshotRef, VolumeSpec } from './specs.ts';
 import { addWork } from './work-index.ts';
+import { planImage, writeClone } from './write-image.ts';
 
 export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: SnapshotRef, scope: Scope): Promise<Made> {
   const seen = await getSnapshotImage(site, from);
@@ -24,27 +25,32 @@ export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: Snaps
 
   await planFlatten(site, want, seen.volume);
   checkpoint(scope);
-  return await cloneAndGrow(site, want, { parent: seen.volume, snapshot: seen.info.name, parentSize: seen.info.size, size });
+  return await makeClone(site, want, { parent: seen.volume, snapshot: seen.info, size });
 }
 
 export interface ClonePlan {
   readonly parent: SeenVolume;
-  readonly snapshot: string;
-  /** Bytes of the snapshot. */
-  readonly parentSize: bigint;
+  readonly snapshot: Pick<SnapshotInfo, 'id' | 'name' | 'size'>;
   /** Bytes wanted. */
   readonly size: bigint;
 }
 
 /** Throws CephError EEXIST for a name that is taken; cut off, it leaves a clone without its record, perhaps not grown. */
-export async function cloneAndGrow(site: Site, want: VolumeSpec, plan: ClonePlan): Promise<Made> {
+export async function makeClone(site: Site, want: VolumeSpec, { parent, snapshot, size }: ClonePlan): Promise<Made> {
   const io = await site.openToMake(want);
-  const { parent, snapshot } = plan;
-  await cloneImage({ io: parent.io, image: parent.image, snapshot }, { io, image: want.image, options: imageOptions(want) });
+  const features = featureBits(want.layout.features);
+  const image = await planImage(site, want, size);
+  if (image !== undefined) {
+    const { id: snapshotId, size: parentSize } = snapshot;
+    await writeClone(io, image, { io: parent.io, imageId: parent.header.id, snapshotId, size: parentSize });
+    return { id: image.id, size, features, inherits: false, marked: false };
+  }
+  const from = { io: parent.io, image: parent.image, snapshot: snapshot.name };
+  await cloneImage(from, { io, image: want.image, options: imageOptions(want) });
   const id = await findImageId(io, want.image);
   if (id === undefined) throw new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was removed while it was being made`);
-  if (plan.size > plan.parentSize) await growClone(io, id, want.image, plan.size);
-  return { id, size: plan.size, features: featureBits(want.layout.features), inherits: true, marked: false };
+  if (size > snapshot.size) await growClone(io, id, want.image, size);
+  return { id, size, features, inherits: true, marked: false };
 }
 
 /** Bytes. Repeatable: a clone that is as large already stays as it is. */

@@ -3,12 +3,12 @@
  * source's trash namespace until the clone is flattened or gone). Clone requests of one source share a snapshot.
  */
 import { randomBytes } from 'node:crypto';
-import { dropSnapshot, takeSnapshot } from '#ceph';
+import { dropSnapshot, snapshotIdOf, takeSnapshot } from '#ceph';
 import { formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
-import { cloneAndGrow, planFlatten } from './clone-snapshot.ts';
+import { type ClonePlan, makeClone, planFlatten } from './clone-snapshot.ts';
 import { checkNotFlattening } from './flattening.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Made } from './made.ts';
@@ -20,7 +20,8 @@ import { addWork, removeWork } from './work-index.ts';
 
 export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRef, scope: Scope): Promise<Made> {
   const source = await getVolumeImage(site, from);
-  const size = chooseSize(want, source.header.size);
+  // What cannot be is refused before a snapshot is taken for it.
+  chooseSize(want, source.header.size);
   await checkNotFlattening(source);
   await checkSnapshotRoom(source);
   await checkRoom(source.io);
@@ -29,17 +30,18 @@ export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRe
 
   return await site.internalSnapshots.share(formatImage(from), {
     take: () => takeInternal(source),
-    drop: (snapshot) => dropInternal(source, snapshot),
-    use: (snapshot) => cloneAndGrow(site, want, { parent: source, snapshot, parentSize: source.header.size, size }),
+    drop: (snapshot) => dropInternal(source, snapshot.name),
+    // The source may have grown since.
+    use: (snapshot) => makeClone(site, want, { parent: source, snapshot, size: chooseSize(want, snapshot.size) }),
   });
 }
 
-async function takeInternal(source: SeenVolume): Promise<string> {
+async function takeInternal(source: SeenVolume): Promise<ClonePlan['snapshot']> {
   const snapshot = `${INTERNAL}clone-${randomBytes(8).toString('hex')}`;
   await addWork(source.io, { do: 'drop-snapshot', image: source.image, snapshot, since: Date.now() });
   await using image = await openToChange(source.io, source.header, source.image);
   await takeSnapshot(image, snapshot);
-  return snapshot;
+  return { id: await snapshotIdOf(image, snapshot), name: snapshot, size: await image.size() };
 }
 
 async function dropInternal(source: SeenVolume, snapshot: string): Promise<void> {

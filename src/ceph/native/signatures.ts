@@ -82,6 +82,7 @@ export const LIBRBD = {
   rbd_flatten_with_progress: 'int rbd_flatten_with_progress(void *image, rbd_progress *cb, void *cbdata)',
   rbd_copy_with_progress3:
     'int rbd_copy_with_progress3(void *image, void *dest_io, const char *destname, void *dest_opts, rbd_progress *cb, void *cbdata)',
+  rbd_snap_get_id: 'int rbd_snap_get_id(void *image, const char *snapname, void *snap_id)',
   rbd_snap_create2: 'int rbd_snap_create2(void *image, const char *snap_name, uint32_t flags, void *cb, void *cbdata)',
   rbd_snap_remove: 'int rbd_snap_remove(void *image, const char *snapname)',
   rbd_snap_remove_by_id: 'int rbd_snap_remove_by_id(void *image, uint64_t snap_id)',
