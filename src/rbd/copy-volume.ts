@@ -4,7 +4,7 @@
  * that was cut off is thrown away and begun again. The states and their invariants are in copy-note.ts.
  */
 import { randomBytes } from 'node:crypto';
-import { findHeader, findImageId, Image, type IoContext, isErrno, isWatched, removeImage, renameImage, showSnapshot } from '#ceph';
+import { findHeader, findImageId, Image, type IoContext, isErrno, isWatched, moveToTrash, renameImage, showSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { INTERNAL } from '#lib/handle';
 import { openToChange } from './change-image.ts';
@@ -12,19 +12,19 @@ import { chooseSize } from './choose-size.ts';
 import { describeSource } from './compare-volume.ts';
 import { draftsOf } from './copy-note.ts';
 import type { EngineScope } from './engine-scope.ts';
-import { dropStaleId } from './half-made.ts';
+import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { imageOptions } from './image-shape.ts';
 import { seeImage } from './look.ts';
 import { recordOf, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { findSnapshot, type SeenSnapshot } from './snapshot-record.ts';
-import { type CopyWork, type Outcome, swapCopy } from './work-index.ts';
+import { addWork, type CopyWork, type Outcome, swapCopy } from './work-index.ts';
 
 export async function copyVolume(site: Site, io: IoContext, work: CopyWork, scope: EngineScope): Promise<Outcome> {
   if (work.instance !== site.identity.instance) return 'waiting';
-  if (work.is === 'off') return await clear(io, work);
+  if (work.is === 'off') return await clear(site, io, work);
   // Two at once would undo each other's half of the renaming.
-  if (work.is === 'ready') return site.mayBeUnderWay(work.since) ? 'waiting' : await publish(io, work);
+  if (work.is === 'ready') return site.mayBeUnderWay(work.since) ? 'waiting' : await publish(site, io, work);
   if (work.is === 'copying' && (await isAlive(site, io, work))) return 'waiting';
   return await attempt({ site, io, work, scope });
 }
@@ -47,9 +47,9 @@ async function attempt({ site, io, work, scope }: Attempt): Promise<Outcome> {
   const draft = `${INTERNAL}copy-${randomBytes(8).toString('hex')}`;
   const mine: CopyWork = { ...work, is: 'copying', draft, since: Date.now(), left: draftsOf(work) };
   if (!(await swapCopy(io, work, mine))) return 'waiting';
-  for (const name of mine.left) await dropDraft(io, name);
+  for (const name of mine.left) await dropDraft(site, io, name);
   const source = await findSnapshot(site, work.from);
-  if (source === undefined || (await seeImage(io, work.image)).is !== 'absent') return await giveUp(io, mine);
+  if (source === undefined || (await seeImage(io, work.image)).is !== 'absent') return await giveUp(site, io, mine);
   try {
     await makeDraft({ site, io, work: mine, scope }, source);
   } catch (error) {
@@ -58,8 +58,8 @@ async function attempt({ site, io, work, scope }: Attempt): Promise<Outcome> {
     throw error;
   }
   const ready: CopyWork = { ...mine, is: 'ready', since: Date.now() };
-  if (await swapCopy(io, mine, ready)) return await publish(io, ready);
-  await dropDraft(io, draft);
+  if (await swapCopy(io, mine, ready)) return await publish(site, io, ready);
+  await dropDraft(site, io, draft);
   return 'waiting';
 }
 
@@ -89,38 +89,46 @@ async function copyData(
 }
 
 /** Gives the draft the volume's name, or finds that it has it. */
-async function publish(io: IoContext, work: CopyWork): Promise<Outcome> {
+async function publish(site: Site, io: IoContext, work: CopyWork): Promise<Outcome> {
   if ((await seeImage(io, work.draft)).is !== 'absent') {
-    if ((await seeImage(io, work.image)).is !== 'absent') return await giveUp(io, work);
+    if ((await seeImage(io, work.image)).is !== 'absent') return await giveUp(site, io, work);
     await dropStaleId(io, work.image);
     await renameImage(io, work.draft, work.image);
   }
-  return await giveUp(io, { ...work, draft: '' }, work);
+  return await giveUp(site, io, { ...work, draft: '' }, work);
 }
 
 /** There is nothing more to make; what attempts left goes. */
-async function giveUp(io: IoContext, work: CopyWork, from = work): Promise<Outcome> {
+async function giveUp(site: Site, io: IoContext, work: CopyWork, from = work): Promise<Outcome> {
   const off: CopyWork = { ...work, is: 'off' };
-  return (await swapCopy(io, from, off)) ? await clear(io, off) : 'waiting';
+  return (await swapCopy(io, from, off)) ? await clear(site, io, off) : 'waiting';
 }
 
-async function clear(io: IoContext, work: CopyWork): Promise<Outcome> {
+async function clear(site: Site, io: IoContext, work: CopyWork): Promise<Outcome> {
   let isClear = true;
-  for (const name of draftsOf(work)) isClear = (await dropDraft(io, name)) && isClear;
+  for (const name of draftsOf(work)) isClear = (await dropDraft(site, io, name)) && isClear;
   return isClear && (await swapCopy(io, work, undefined)) ? 'done' : 'waiting';
 }
 
-/** False while somebody has it open. */
-async function dropDraft(io: IoContext, draft: string): Promise<boolean> {
-  if ((await seeImage(io, draft)).is === 'absent') {
-    await dropStaleId(io, draft);
-    return true;
-  }
+/**
+ * False while somebody may be at it. The attempt that makes it may be between two steps, and what it opens in the middle
+ * of a removal it makes anew by locking it, without a name. So the draft goes to the trash, and from there when nobody
+ * can have a hand in it any more.
+ */
+async function dropDraft(site: Site, io: IoContext, draft: string): Promise<boolean> {
+  const seen = await seeImage(io, draft);
   try {
-    await removeImage(io, draft);
+    if (seen.is === 'absent') await dropStaleId(io, draft);
+    else if (seen.is === 'headless') await dropHalfMade(site, io, { pool: io.pool, namespace: io.namespace, image: draft });
+    else await throwDraftAway(site, io, { draft, id: seen.header.id });
   } catch (error) {
-    if (isErrno(error, 'EBUSY')) return false;
+    if (isErrno(error, 'EBUSY') || (error instanceof Failure && error.kind === 'busy')) return false;
     if (!isErrno(error, 'ENOENT')) throw error;
   }
   return true;
+}
+
+async function throwDraftAway(site: Site, io: IoContext, { draft, id }: { draft: string; id: string }): Promise<void> {
+  await addWork(io, { do: 'purge', image: id, notBefore: Date.now() + site.identity.creatorLife * 1000 });
+  await moveToTrash(io, draft, 0);
 }

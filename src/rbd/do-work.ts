@@ -25,7 +25,7 @@ export async function doWork(site: Site, io: IoContext, work: Work, scope: Engin
     case 'retire':
       return (await retireDeleted(site, { ...io, image: work.image })) ? 'done' : 'waiting';
     case 'purge':
-      return await purge(io, work.image, scope);
+      return Date.now() < (work.notBefore ?? 0) ? 'waiting' : await purge(io, work.image, scope);
     case 'copy':
       return await copyVolume(site, io, work, scope);
   }

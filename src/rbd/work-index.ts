@@ -18,8 +18,8 @@ export type Work =
   | { readonly do: 'drop-snapshot'; readonly image: string; readonly snapshot: string; readonly since: number }
   /** Move a deleted volume to the trash once its snapshots are gone; `image` is its volume name. */
   | { readonly do: 'retire'; readonly image: string }
-  /** Remove what is left of an image in the trash whose removal was begun; `image` is its id. */
-  | { readonly do: 'purge'; readonly image: string }
+  /** Remove what is left of an image in the trash; `image` is its id, and the time as for `flatten`. */
+  | { readonly do: 'purge'; readonly image: string; readonly notBefore?: number }
   /** Flatten clones of an image that has too many snapshots, the oldest first. */
   | { readonly do: 'flatten-children'; readonly image: string }
   | CopyWork;
