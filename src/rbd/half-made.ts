@@ -20,7 +20,7 @@ import {
 import { Failure } from '#lib/failure';
 import { formatImage, type ImageRef } from '#lib/handle';
 import { OBJECT_MAP } from './features.ts';
-import { seeImage } from './look.ts';
+import { type SeenImage, seeImage } from './look.ts';
 import { strangersAmong } from './own-clients.ts';
 import type { Site } from './site.ts';
 
@@ -43,23 +43,38 @@ export async function hasItsObjectMap(io: IoContext, header: ImageHeader): Promi
 
 /** Removes what a cut-off creation left under the name, or throws `busy` while its creator may be at work. */
 export async function dropHalfMade(site: Site, io: IoContext, ref: ImageRef): Promise<void> {
-  const age = Date.now() - (await bornAt(site, io, ref));
+  const seen = await seeImage(io, ref.image);
+  const age = Date.now() - (await bornAt(site, io, { ref, seen }));
   const life = site.identity.creatorLife * 1000;
   if (age < life) {
     const seconds = Math.ceil((life - age) / 1000);
     const message = `${formatImage(ref)} is half-made; unless its maker finishes it, it is made anew in ${seconds} s`;
     throw new Failure('busy', 'IMAGE_HALF_MADE', message);
   }
-  await removeLeftovers(io, ref.image);
+  await removeLeftovers(io, ref, idOf(seen));
   site.firstSeen.delete(formatImage(ref));
+}
+
+function idOf(seen: SeenImage): string | undefined {
+  switch (seen.is) {
+    case 'absent':
+      return undefined;
+    case 'headless':
+      return seen.id;
+    case 'image':
+      return seen.header.id;
+  }
 }
 
 /**
  * An `rbd_id` that the directory knows nothing of is removed alone: after a rename that was cut off it still names an
  * image that lives on under another name, and `rbd_remove` would follow it there.
  */
-async function removeLeftovers(io: IoContext, name: string): Promise<void> {
-  const id = await findDirectoryId(io, name);
+async function removeLeftovers(io: IoContext, ref: ImageRef, id: string | undefined): Promise<void> {
+  const name = ref.image;
+  if ((await findDirectoryId(io, name)) !== id) {
+    throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(ref)} is just being made by somebody else`);
+  }
   if (id === undefined) return await dropStaleId(io, name);
   // Ours is written before the header, and `rbd_remove` finds it through that.
   await dropObject(io, `rbd_object_map.${id}`);
@@ -77,8 +92,7 @@ export async function dropStaleId(io: IoContext, name: string): Promise<void> {
 }
 
 /** Milliseconds since the epoch; what carries no date counts from when we first saw it. */
-async function bornAt(site: Site, io: IoContext, ref: ImageRef): Promise<number> {
-  const seen = await seeImage(io, ref.image);
+async function bornAt(site: Site, io: IoContext, { ref, seen }: { ref: ImageRef; seen: SeenImage }): Promise<number> {
   if (seen.is === 'image' && seen.header.createdAt > 0) return seen.header.createdAt;
   const idObject = await statObject(io, `rbd_id.${ref.image}`);
   if (idObject !== undefined) return idObject.changedAt;

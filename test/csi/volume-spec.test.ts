@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { requestType } from '../../src/csi/definitions.ts';
 import { readBytes, writeBytes } from '../../src/csi/int64.ts';
 import { redact } from '../../src/csi/redact.ts';
-import { chooseSize, readRange } from '../../src/csi/request/capacity-range.ts';
+import { readRange, sizeOfRange } from '../../src/csi/request/capacity-range.ts';
 import { checkReach, choosePool } from '../../src/csi/request/topology.ts';
 
 const MiB = 2n ** 20n;
@@ -20,7 +20,7 @@ const sizes: Record<string, { required: bigint; limit: bigint; size: bigint }> =
 };
 for (const [name, { required, limit, size }] of Object.entries(sizes)) {
   test(`of a capacity range: ${name}`, () => {
-    assert.equal(chooseSize('capacity_range', readRange('capacity_range', range(required, limit))), size);
+    assert.equal(sizeOfRange('capacity_range', readRange('capacity_range', range(required, limit))), size);
   });
 }
 

@@ -11,7 +11,7 @@ import type { TopologyPool } from '../parameters/topology-pools.ts';
 import { refused } from '../parameters/values.ts';
 import { missing, required } from '../refuse.ts';
 import { readCapabilities } from '../request/capability.ts';
-import { chooseSize, readRange } from '../request/capacity-range.ts';
+import { readRange, sizeOfRange } from '../request/capacity-range.ts';
 import { readCredentials } from '../request/credentials.ts';
 import { getSnapshot, getVolume, type Located } from '../request/ids.ts';
 import { choosePool } from '../request/topology.ts';
@@ -40,7 +40,7 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     ...place,
     image: imageNameFor(name, cluster, place),
     name,
-    size: chooseSize('capacity_range', range),
+    size: sizeOfRange('capacity_range', range),
     range,
     layout: layoutOf(parameters.values, dataPool),
     flatten: parameters.values.flatten ?? false,

@@ -30,7 +30,7 @@ export function readGivenRange(field: string, range: CapacityRange | null): Size
 }
 
 /** The size within the range that an empty image gets: whole MiB where that fits. */
-export function chooseSize(field: string, { required, limit }: SizeRange): bigint {
+export function sizeOfRange(field: string, { required, limit }: SizeRange): bigint {
   const wanted = required === 0n ? smaller(DEFAULT_SIZE, limit) : required;
   for (const step of [MiB, STEP]) {
     const size = required === 0n && limit !== 0n ? wanted - (wanted % step) : roundUp(wanted, step);
