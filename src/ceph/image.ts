@@ -216,16 +216,13 @@ export class Image implements AsyncDisposable {
   }
 
   /**
-   * Makes a full copy of what this handle shows (see `showSnapshot`) under a new name; metadata is copied too.
+   * Throws CephError EINVAL for a feature that others are needed for.
    *
    * Implements:
-   *   int rbd_copy_with_progress3(rbd_image_t image, rados_ioctx_t dest_p, const char *destname, rbd_image_options_t dest_opts, librbd_progress_fn_t cb, void *cbdata);
+   *   int rbd_update_features(rbd_image_t image, uint64_t features, uint8_t enabled);
    */
-  async copyTo(io: IoContext, name: string, how: { readonly options: ImageOptions; readonly progress: Progress }): Promise<void> {
-    using options = new NativeImageOptions(io.native, how.options);
-    await withProgress(io, how.progress, (callback) =>
-      io.native.call('rbd_copy_with_progress3', this.pointer, io.pointer, name, options.pointer, callback, null),
-    );
+  async enableFeatures(features: bigint): Promise<void> {
+    await this.io.native.call('rbd_update_features', this.pointer, features, 1);
   }
 
   /**

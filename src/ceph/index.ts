@@ -12,6 +12,7 @@ export * from './image-header.ts';
 export type { ImageOptions } from './image-options.ts';
 export * from './image-snapshots.ts';
 export type { IoContext } from './io-context.ts';
+export * from './lock.ts';
 export * from './metadata.ts';
 export * from './namespace.ts';
 export { type CallObserver, Native } from './native/native.ts';

@@ -32,6 +32,8 @@ export interface NewImage {
   /** log2 of the object size. */
   readonly order: number;
   readonly features: bigint;
+  /** Where it differs from one object after the other; in bytes. The feature striping goes with it. */
+  readonly stripe: { readonly unit: bigint; readonly count: bigint } | undefined;
   /** Where its data lies when that is not the image's own pool. */
   readonly dataPoolId: bigint | undefined;
   readonly metadata: ReadonlyMap<string, string>;
@@ -93,6 +95,20 @@ export async function createHeader(io: IoContext, image: NewImage): Promise<void
   for (const [key, value] of metadata) pairs.string(key).string(value);
   using operation = new WriteOperation(io);
   operation.createExclusive().exec('rbd', 'create', shape.bytes()).exec('rbd', 'metadata_set', pairs.bytes());
+  await operation.run(`rbd_header.${id}`);
+}
+
+/** For an image with the feature striping. Implements: cls_rbd set_stripe_unit_count on `rbd_header.<id>`. */
+export async function setStripe(io: IoContext, { id, stripe }: NewImage): Promise<void> {
+  using operation = new WriteOperation(io);
+  operation.exec(
+    'rbd',
+    'set_stripe_unit_count',
+    new Encoder()
+      .u64(stripe?.unit ?? 0n)
+      .u64(stripe?.count ?? 0n)
+      .bytes(),
+  );
   await operation.run(`rbd_header.${id}`);
 }
 

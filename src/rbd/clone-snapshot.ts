@@ -6,8 +6,7 @@ import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
 import { isDeeperThan } from './clone-depth.ts';
-import { noteCopy } from './copy-note.ts';
-import { featureBits } from './features.ts';
+import { featureBits, JOURNALING } from './features.ts';
 import { imageOptions } from './image-shape.ts';
 import type { SeenVolume } from './look.ts';
 import type { Made } from './made.ts';
@@ -15,13 +14,11 @@ import type { Site } from './site.ts';
 import { getSnapshotImage } from './snapshot-record.ts';
 import type { SnapshotRef, VolumeSpec } from './specs.ts';
 import { addWork } from './work-index.ts';
-import { planImage, writeClone } from './write-image.ts';
+import { isLeftToLibrbd, planImage, writeClone } from './write-image.ts';
 
 export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: SnapshotRef, scope: Scope): Promise<Made> {
   const seen = await getSnapshotImage(site, from);
   const size = chooseSize(want, seen.info.size);
-  // Before librbd 19 the snapshot of a group's member can be read but not cloned.
-  if (seen.info.namespace.kind === 'group') throw await noteCopy(site, want, from);
 
   await planFlatten(site, want, seen.volume);
   checkpoint(scope);
@@ -30,7 +27,7 @@ export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: Snaps
 
 export interface ClonePlan {
   readonly parent: SeenVolume;
-  readonly snapshot: Pick<SnapshotInfo, 'id' | 'name' | 'size'>;
+  readonly snapshot: Pick<SnapshotInfo, 'id' | 'name' | 'size' | 'namespace'>;
   /** Bytes wanted. */
   readonly size: bigint;
 }
@@ -39,10 +36,11 @@ export interface ClonePlan {
 export async function makeClone(site: Site, want: VolumeSpec, { parent, snapshot, size }: ClonePlan): Promise<Made> {
   const io = await site.openToMake(want);
   const features = featureBits(want.layout.features);
-  const image = await planImage(site, want, size);
-  if (image !== undefined) {
-    const { id: snapshotId, size: parentSize } = snapshot;
-    await writeClone(io, image, { io: parent.io, imageId: parent.header.id, snapshotId, size: parentSize });
+  // Before librbd 19 it does not clone a group's member, though all that a clone is made of is the same.
+  if (snapshot.namespace.kind === 'group' || !(await isLeftToLibrbd(site, want))) {
+    const image = await planImage(site, want, size);
+    await writeClone(io, image, { io: parent.io, imageId: parent.header.id, snapshotId: snapshot.id, size: snapshot.size });
+    await ensureJournal(io, want, image);
     return { id: image.id, size, features, inherits: false, marked: false };
   }
   const from = { io: parent.io, image: parent.image, snapshot: snapshot.name };
@@ -51,6 +49,13 @@ export async function makeClone(site: Site, want: VolumeSpec, { parent, snapshot
   if (id === undefined) throw new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was removed while it was being made`);
   if (size > snapshot.size) await growClone(io, id, want.image, size);
   return { id, size, features, inherits: true, marked: false };
+}
+
+/** The journal is librbd's to make, of an image that is there. */
+export async function ensureJournal(io: IoContext, want: VolumeSpec, image: { id: string; features: bigint }): Promise<void> {
+  if (!want.layout.features.includes('journaling') || (image.features & JOURNALING) !== 0n) return;
+  await using open = await openToChange(io, { id: image.id, lockers: [] }, want.image);
+  await open.enableFeatures(JOURNALING);
 }
 
 /** Bytes. Repeatable: a clone that is as large already stays as it is. */

@@ -41,7 +41,8 @@ async function takeInternal(source: SeenVolume): Promise<ClonePlan['snapshot']> 
   await addWork(source.io, { do: 'drop-snapshot', image: source.image, snapshot, since: Date.now() });
   await using image = await openToChange(source.io, source.header, source.image);
   await takeSnapshot(image, snapshot);
-  return { id: await snapshotIdOf(image, snapshot), name: snapshot, size: await image.size() };
+  const id = await snapshotIdOf(image, snapshot);
+  return { id, name: snapshot, size: await image.size(), namespace: { kind: 'user' } };
 }
 
 async function dropInternal(source: SeenVolume, snapshot: string): Promise<void> {

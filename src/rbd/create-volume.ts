@@ -10,7 +10,7 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { chooseSize } from './choose-size.ts';
-import { growClone, makeFromSnapshot, planFlattenAgain } from './clone-snapshot.ts';
+import { ensureJournal, growClone, makeFromSnapshot, planFlattenAgain } from './clone-snapshot.ts';
 import { makeFromVolume } from './clone-volume.ts';
 import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
@@ -76,6 +76,7 @@ async function goOnUnmarked(site: Site, want: VolumeSpec, header: ImageHeader, s
   }
   const size = chooseSize(want, header.size);
   if (size > header.size) await growClone(io, header.id, want.image, size);
+  await ensureJournal(io, want, header);
   await planFlattenAgain(site, want, header);
   return await mark(site, want, {
     id: header.id,

@@ -8,7 +8,6 @@ import { Failure } from '#lib/failure';
 import { DELETED, formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { checkHolder, openToChange } from './change-image.ts';
-import { callOffCopy, copyRunning } from './copy-note.ts';
 import { freeFromAnyGroup } from './free-from-group.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
@@ -35,11 +34,11 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
 /** There is no volume: an image that is not ours stays and is named, what a cut-off call left goes. */
 async function settleAbsent(site: Site, ref: ImageRef): Promise<void> {
   const io = await site.open(ref);
-  await callOffCopy(io, ref);
   const seen = await seeImage(io, ref.image);
   if (seen.is === 'headless') return await dropHalfMade(site, io, ref);
   if (seen.is === 'image') {
-    if (readRecord(seen.header, ref.image) !== undefined) throw copyRunning(ref, 'was made just now');
+    if (readRecord(seen.header, ref.image) !== undefined)
+      throw new Failure('busy', 'IMAGE_BUSY', `${formatImage(ref)} was made just now`);
     const message = `${formatImage(ref)} has no record of Loligo: it was not made by it, and is not deleted`;
     throw new Failure('precondition', 'IMAGE_NOT_OURS', message);
   }

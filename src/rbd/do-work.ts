@@ -1,7 +1,6 @@
 /** The pieces of work in the index (work-index.ts), each done or found done. */
 import { dropSnapshot, Image, type IoContext, isErrno, listChildren, readSnapshots } from '#ceph';
 import { openToChange } from './change-image.ts';
-import { copyVolume } from './copy-volume.ts';
 import { retireDeleted } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { seeImage } from './look.ts';
@@ -25,9 +24,7 @@ export async function doWork(site: Site, io: IoContext, work: Work, scope: Engin
     case 'retire':
       return (await retireDeleted(site, { ...io, image: work.image })) ? 'done' : 'waiting';
     case 'purge':
-      return Date.now() < (work.notBefore ?? 0) ? 'waiting' : await purge(io, work.image, scope);
-    case 'copy':
-      return await copyVolume(site, io, work, scope);
+      return await purge(io, work.image, scope);
   }
 }
 

@@ -11,6 +11,7 @@ const BITS: Readonly<Record<Feature, bigint>> = {
   journaling: 1n << 6n,
 };
 
+export const STRIPING = BITS.striping;
 export const OBJECT_MAP = BITS['object-map'];
 export const FAST_DIFF = BITS['fast-diff'];
 export const JOURNALING = BITS.journaling;

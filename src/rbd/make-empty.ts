@@ -1,4 +1,4 @@
-/** Makes an empty image: of the plain shape with its record in the same writes, of any other by librbd. */
+/** Makes an empty image: where we write it ourselves, with its record in the same writes. */
 import { createImage, findImageId, isErrno } from '#ceph';
 import { chooseSize } from './choose-size.ts';
 import { featureBits } from './features.ts';
@@ -7,7 +7,7 @@ import type { Made } from './made.ts';
 import { metadataOf, type VolumeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { VolumeSpec } from './specs.ts';
-import { planImage, writeEmpty } from './write-image.ts';
+import { isLeftToLibrbd, planImage, writeEmpty } from './write-image.ts';
 
 /** An image, 'taken' when the name is, or undefined when it was removed at once. */
 export async function makeEmpty(
@@ -19,8 +19,8 @@ export async function makeEmpty(
   const size = chooseSize(want, 0n);
   const features = featureBits(want.layout.features);
   try {
-    const image = await planImage(site, want, size);
-    if (image !== undefined) {
+    if (!(await isLeftToLibrbd(site, want))) {
+      const image = await planImage(site, want, size);
       await writeEmpty(io, { ...image, metadata: metadataOf(recordOf(size)) });
       return { id: image.id, size, features, inherits: false, marked: true };
     }

@@ -1,7 +1,7 @@
 /**
  * One pass of housekeeping in a place: purges what lies in the trash past its retention, and does the work that the
  * index holds. Only what this instance made is touched. Each piece may be cut off anywhere and is begun again by the
- * next pass; two controllers may do the same at once, and one of them then finds it done.
+ * next pass.
  */
 import { findHeader, type IoContext, listTrash, type TrashEntry } from '#ceph';
 import { Failure } from '#lib/failure';
@@ -11,6 +11,7 @@ import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
 import { dropOrphaned } from './orphaned-snapshots.ts';
 import { dropPublications } from './publications.ts';
+import { takeTurn } from './reaper-turn.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
@@ -23,6 +24,7 @@ const AT_ONCE = 4;
 
 export async function reap(site: Site, place: Place, scope: EngineScope): Promise<Reaped> {
   const io = await site.open(place);
+  await using _turn = await takeTurn(io, scope);
   const counts = { purged: 0, flattened: 0, done: 0, waiting: 0 };
   const failed: { image: string; reason: string }[] = [];
   const attempt = async (image: string, piece: () => Promise<Outcome>): Promise<void> => {

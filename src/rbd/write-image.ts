@@ -19,8 +19,9 @@ import {
   type ParentSnapshot,
   readPoolInfo,
   removeFromDirectory,
+  setStripe,
 } from '#ceph';
-import { featureBits, OBJECT_MAP } from './features.ts';
+import { featureBits, JOURNALING, OBJECT_MAP, STRIPING } from './features.ts';
 import type { Site } from './site.ts';
 import type { VolumeSpec } from './specs.ts';
 
@@ -29,35 +30,44 @@ const ID_BYTES = 7;
 /** What librbd writes to `rbd_info` once it has seen that the pool takes snapshots; the first image makes it look. */
 const VALIDATED = 'overwrite validated';
 
-/** The image to write, without metadata; undefined for a shape, or in a pool, that has to be left to librbd. */
-export async function planImage(site: Site, want: VolumeSpec, size: bigint): Promise<NewImage | undefined> {
-  const { layout, image } = want;
-  if (layout.stripeCount !== 0n || layout.features.includes('journaling') || layout.features.includes('striping')) return undefined;
-  const base = await site.openAny({ pool: want.pool, namespace: '' });
-  const data = layout.dataPool === '' ? undefined : await site.openAny({ pool: layout.dataPool, namespace: '' });
-  if (!(await isValidated(site, base)) || !(data === undefined || (await isValidated(site, data)))) return undefined;
-  return {
-    name: image,
-    id: randomBytes(ID_BYTES).toString('hex'),
-    size,
-    order: Math.log2(Number(layout.objectSize)),
-    features: featureBits(layout.features),
-    dataPoolId: data?.poolId,
-    metadata: new Map(),
-  };
+/** Whether librbd had better make the image: one with a journal or stripes, which are writes behind the header, or the first in its pool. */
+export async function isLeftToLibrbd(site: Site, { layout, pool }: VolumeSpec): Promise<boolean> {
+  if (layout.stripeCount !== 0n || layout.features.includes('journaling') || layout.features.includes('striping')) return true;
+  const pools = layout.dataPool === '' ? [pool] : [pool, layout.dataPool];
+  const validated = await Promise.all(pools.map((name) => isValidated(site, name)));
+  return validated.includes(false);
 }
 
-async function isValidated(site: Site, base: IoContext): Promise<boolean> {
-  if (site.validatedPools.has(base.pool)) return true;
-  const validated = await readPoolInfo(base).then(
-    (info) => info === VALIDATED,
+async function isValidated(site: Site, pool: string): Promise<boolean> {
+  if (site.validatedPools.has(pool)) return true;
+  const info = readPoolInfo(await site.openAny({ pool, namespace: '' }));
+  const validated = await info.then(
+    (text) => text === VALIDATED,
     (error) => {
       if (isErrno(error, 'ENOENT', 'EPERM', 'EACCES')) return false;
       throw error;
     },
   );
-  if (validated) site.validatedPools.add(base.pool);
+  if (validated) site.validatedPools.add(pool);
   return validated;
+}
+
+/** The image to write, without its metadata and its journal. */
+export async function planImage(site: Site, { layout, image }: VolumeSpec, size: bigint): Promise<NewImage> {
+  const data = layout.dataPool === '' ? undefined : await site.openAny({ pool: layout.dataPool, namespace: '' });
+  const { objectSize, stripeUnit, stripeCount } = layout;
+  const isStriped = stripeCount > 1n || (stripeCount === 1n && stripeUnit !== objectSize);
+  const chosen = featureBits(layout.features) & ~(STRIPING | JOURNALING);
+  return {
+    name: image,
+    id: randomBytes(ID_BYTES).toString('hex'),
+    size,
+    order: Math.log2(Number(objectSize)),
+    features: isStriped ? chosen | STRIPING : chosen,
+    stripe: isStriped ? { unit: stripeUnit, count: stripeCount } : undefined,
+    dataPoolId: data?.poolId,
+    metadata: new Map(),
+  };
 }
 
 /** Throws CephError EEXIST for a name that is taken. */
@@ -69,6 +79,7 @@ export async function writeEmpty(io: IoContext, image: NewImage): Promise<void> 
 export async function writeClone(io: IoContext, image: NewImage, parent: ParentSnapshot): Promise<void> {
   await inOrder([
     ...stepsOf(io, image),
+    ...(image.stripe === undefined ? [] : [{ write: () => setStripe(io, image) }]),
     { write: () => attachParent(io, image, parent) },
     { write: () => attachChild(io, image, parent) },
   ]);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { engineBed } from '../support/engine-bed.ts';
 import type { TestPool } from '../support/micro-ceph.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
-import { aGroup, anImage, aSnapshot, aVolume, MiB } from '../support/volume-specs.ts';
+import { anImage, aSnapshot, aVolume, MiB } from '../support/volume-specs.ts';
 
 const SMALL = { size: 64n * MiB };
 
@@ -42,26 +42,6 @@ test('a clone that was cut off before its record is finished by the next call, a
   assert.equal(parentWhileCutOff, 'parent');
   assert.equal(await parentOf(pool, 'clone'), undefined);
   assert.equal((await bed.engine.getVolume(anImage(pool.place, 'clone'))).name, 'clone');
-});
-
-test('a copy that one Loligo has begun is not made by another in the same place', async () => {
-  await using pool = await sharedCeph().freshNamespace();
-  await using bed = await engineBed(pool);
-  await using other = await engineBed(pool, { instance: 'another' });
-  const volume = await bed.engine.createVolume(aVolume(pool, { ...SMALL, image: 'v' }));
-  const { snapshots } = await bed.engine.createGroupSnapshot(aGroup(pool, 'set', [volume]));
-  const [snapshot] = snapshots;
-  assert.ok(snapshot);
-  const want = aVolume(pool, { ...SMALL, image: 'copy', source: { from: 'snapshot', snapshot } });
-  await assert.rejects(bed.engine.createVolume(want), { kind: 'unfinished', reason: 'COPY_RUNNING' });
-
-  await other.engine.reap(pool.place);
-  const afterOther = await pool.images();
-  await bed.engine.reap(pool.place);
-  const made = await bed.engine.createVolume(want);
-
-  assert.deepEqual(afterOther, ['v']);
-  assert.equal(made.name, 'copy');
 });
 
 async function fill(pool: TestPool, image: string): Promise<void> {

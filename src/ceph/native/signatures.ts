@@ -10,6 +10,9 @@ export const LIBRADOS = {
   rados_cluster_fsid: 'int rados_cluster_fsid(void *cluster, void *buf, size_t len)',
   rados_getaddrs: 'int rados_getaddrs(void *cluster, _Out_ void **addrs)',
   rados_buffer_free: 'void rados_buffer_free(void *buf)',
+  rados_lock_exclusive:
+    'int rados_lock_exclusive(void *io, const char *oid, const char *name, const char *cookie, const char *desc, void *duration, uint8_t flags)',
+  rados_unlock: 'int rados_unlock(void *io, const char *oid, const char *name, const char *cookie)',
   rados_blocklist_add: 'int rados_blocklist_add(void *cluster, const char *client_address, uint32_t expire_seconds)',
   rados_wait_for_latest_osdmap: 'int rados_wait_for_latest_osdmap(void *cluster)',
   rados_mon_command:
@@ -80,8 +83,7 @@ export const LIBRBD = {
   rbd_list_lockers:
     'int64_t rbd_list_lockers(void *image, void *exclusive, void *tag, void *tag_len, void *clients, void *clients_len, void *cookies, void *cookies_len, void *addrs, void *addrs_len)',
   rbd_flatten_with_progress: 'int rbd_flatten_with_progress(void *image, rbd_progress *cb, void *cbdata)',
-  rbd_copy_with_progress3:
-    'int rbd_copy_with_progress3(void *image, void *dest_io, const char *destname, void *dest_opts, rbd_progress *cb, void *cbdata)',
+  rbd_update_features: 'int rbd_update_features(void *image, uint64_t features, uint8_t enabled)',
   rbd_snap_get_id: 'int rbd_snap_get_id(void *image, const char *snapname, void *snap_id)',
   rbd_snap_create2: 'int rbd_snap_create2(void *image, const char *snap_name, uint32_t flags, void *cb, void *cbdata)',
   rbd_snap_remove: 'int rbd_snap_remove(void *image, const char *snapname)',

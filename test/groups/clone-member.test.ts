@@ -1,0 +1,72 @@
+/** A volume of a group snapshot's member is a clone, which outlives the set and the image that it was taken of. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import type { Feature, Volume } from '#rbd';
+import { type Bed, engineBed } from '../support/engine-bed.ts';
+import type { TestPool } from '../support/micro-ceph.ts';
+import { leftoversAfter } from '../support/place-leftovers.ts';
+import { sharedCeph } from '../support/shared-ceph.ts';
+import { aGroup, anImage, aSnapshot, aVolume, MiB } from '../support/volume-specs.ts';
+
+const SIZE = 32n * MiB;
+const ALL: readonly Feature[] = ['layering', 'exclusive-lock', 'object-map', 'fast-diff', 'deep-flatten', 'journaling'];
+
+test('a clone of a member reads, outlives set and source, and the last one takes the snapshot with it', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const data = await aSet(bed, pool);
+
+  for (const image of ['read', 'flattened', 'snapped']) await restore(bed, pool, image);
+  await bed.engine.deleteGroupSnapshot({ ...pool.place, group: 'set' });
+  await bed.engine.deleteVolume(anImage(pool.place, 'a'));
+  await bed.engine.reap(pool.place);
+  await pool.rbd('flatten', 'flattened');
+  await bed.engine.createSnapshot(aSnapshot(anImage(pool.place, 'snapped'), 's'));
+  const read = await Promise.all(['read', 'flattened', 'snapped@s'].map((image) => checksum(pool, image)));
+  await bed.engine.deleteSnapshot({ ...anImage(pool.place, 'snapped'), snapshot: 's' });
+  for (const image of ['read', 'flattened', 'snapped', 'b']) await bed.engine.deleteVolume(anImage(pool.place, image));
+  await bed.engine.reap(pool.place);
+
+  assert.deepEqual(read, [data, data, data]);
+  assert.deepEqual(await leftoversAfter(pool, 5), []);
+});
+
+test('a clone of a member has the stripes and the journal that its class asks for', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const data = await aSet(bed, pool);
+  const layout = { dataPool: '', objectSize: 4n * MiB, stripeUnit: MiB, stripeCount: 2n, features: ALL };
+
+  await restore(bed, pool, 'striped', { layout });
+  await restore(bed, pool, 'striped', { layout });
+
+  const info = Object(await pool.rbdJson('info', 'striped'));
+  assert.deepEqual([info.stripe_unit, info.stripe_count], [Number(MiB), 2]);
+  assert.ok(info.features.includes('journaling'), info.features.join());
+  assert.equal(await checksum(pool, 'striped'), data);
+});
+
+/** A group snapshot `set` of a volume `a` with data, which changes afterwards, and an empty one; gives the checksum of the data. */
+async function aSet(bed: Bed, pool: TestPool): Promise<string> {
+  const volumes: Volume[] = [];
+  for (const image of ['a', 'b']) volumes.push(await bed.engine.createVolume(aVolume(pool, { image, size: SIZE })));
+  const write = ['bench', '--io-type', 'write', '--io-total', '8M', '--io-pattern', 'rand', 'a'];
+  await pool.rbd(...write);
+  const data = await checksum(pool, 'a');
+  await bed.engine.createGroupSnapshot(aGroup(pool, 'set', volumes));
+  await pool.rbd(...write);
+  assert.notEqual(await checksum(pool, 'a'), data);
+  return data;
+}
+
+async function restore(bed: Bed, pool: TestPool, image: string, differs: object = {}): Promise<void> {
+  const snapshot = { ...anImage(pool.place, 'a'), snapshot: 'set' };
+  await bed.engine.createVolume(aVolume(pool, { image, size: SIZE, source: { from: 'snapshot', snapshot }, ...differs }));
+}
+
+async function checksum(pool: TestPool, image: string): Promise<string> {
+  return createHash('sha256')
+    .update(await pool.rbd('export', '--no-progress', image, '-'))
+    .digest('hex');
+}
