@@ -21,6 +21,8 @@ cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.cr
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 
 mkdir -p "$work"
+# What was installed there stays; what is no longer in the project goes.
+find "$work" -mindepth 1 -maxdepth 1 ! -name node_modules ! -name dist ! -name .run ! -name .cache -exec rm -rf {} +
 git ls-files -z | tar --null --files-from=- -c | tar -x -C "$work"
 
 exec unshare --mount --propagation private sh -eu -c '

@@ -1,3 +1,4 @@
+import { MadeOnce } from '#lib/made-once';
 import { isErrno } from './errors.ts';
 import { IoContext } from './io-context.ts';
 import { copyBytes, copyString, type Native, type Pointer } from './native/native.ts';
@@ -15,7 +16,7 @@ export interface ClusterSettings {
 export class Cluster {
   readonly native: Native;
   readonly #pointer: Pointer;
-  readonly #contexts = new Map<string, Promise<IoContext>>();
+  readonly #contexts = new MadeOnce<IoContext>();
 
   constructor(native: Native, pointer: Pointer) {
     this.native = native;
@@ -128,16 +129,9 @@ export class Cluster {
   /** The I/O context of a place, made once for each pool. Throws CephError ENOENT when there is no such pool. */
   async open(pool: string, namespace: string): Promise<IoContext> {
     const key = `${pool}/${namespace}`;
-    const known = this.#contexts.get(key);
-    if (known !== undefined && (await this.hasPool((await known).poolId))) return await known;
-    const opening = this.#openContext(pool, namespace);
-    this.#contexts.set(key, opening);
-    try {
-      return await opening;
-    } catch (error) {
-      this.#contexts.delete(key);
-      throw error;
-    }
+    const known = await this.#contexts.find(key);
+    if (known !== undefined && !(await this.hasPool(known.poolId))) this.#contexts.forget(key);
+    return await this.#contexts.ensure(key, () => this.#openContext(pool, namespace));
   }
 
   /**
@@ -174,7 +168,7 @@ export class Cluster {
    *   void rados_shutdown(rados_t cluster);
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    const contexts = await Promise.allSettled(this.#contexts.values());
+    const contexts = await Promise.allSettled(this.#contexts.entries().map(([, context]) => context));
     for (const context of contexts) {
       if (context.status === 'fulfilled') this.native.now('rados_ioctx_destroy', context.value.pointer);
     }

@@ -4,6 +4,7 @@
 import { type Cluster, type ImageHeader, type IoContext, isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
+import { MadeOnce } from '#lib/made-once';
 import { InternalSnapshots } from './internal-snapshots.ts';
 import { forgetOwnClient, noteOwnClient } from './own-clients.ts';
 import { findOwner, markPlace } from './pool-mark.ts';
@@ -29,7 +30,7 @@ export class Site {
   /** Pools that librbd has prepared for images. */
   readonly validatedPools = new Set<string>();
   readonly internalSnapshots = new InternalSnapshots();
-  readonly #marked = new Map<string, Promise<IoContext>>();
+  readonly #marked = new MadeOnce<IoContext>();
 
   constructor(cluster: Cluster, identity: Identity) {
     this.cluster = cluster;
@@ -53,7 +54,7 @@ export class Site {
   /** A place to make something in: an unmarked one becomes ours. */
   async openToMake(place: Place): Promise<IoContext> {
     // A look that began a moment ago may be about to find no mark, and is not to be joined.
-    await this.#marked.get(formatPlace(place))?.catch(() => undefined);
+    await this.#marked.find(formatPlace(place))?.catch(() => undefined);
     return await this.#once(place, async (io) => (await findOwner(io)) ?? (await markPlace(io, this.identity.cluster)));
   }
 
@@ -75,10 +76,10 @@ export class Site {
    */
   async forgetDeleted(): Promise<IoContext | undefined> {
     let deleted: IoContext | undefined;
-    for (const [key, opening] of this.#marked) {
+    for (const [key, opening] of this.#marked.entries()) {
       const io = await opening.catch(() => undefined);
       if (io === undefined || (await this.cluster.hasPool(io.poolId))) continue;
-      this.#marked.delete(key);
+      this.#marked.forget(key);
       deleted = io;
     }
     return deleted;
@@ -95,17 +96,7 @@ export class Site {
   }
 
   async #once(place: Place, readOwner: (io: IoContext) => Promise<string>): Promise<IoContext> {
-    const key = formatPlace(place);
-    const known = this.#marked.get(key);
-    if (known !== undefined) return await known;
-    const opening = this.#check(place, readOwner);
-    this.#marked.set(key, opening);
-    try {
-      return await opening;
-    } catch (error) {
-      this.#marked.delete(key);
-      throw error;
-    }
+    return await this.#marked.ensure(formatPlace(place), () => this.#check(place, readOwner));
   }
 
   async #check(place: Place, readOwner: (io: IoContext) => Promise<string>): Promise<IoContext> {
@@ -121,7 +112,7 @@ export class Site {
 
   /** Before a connection is closed with nothing in progress on it: says in its places that it leaves nothing locked. */
   async leave(): Promise<void> {
-    for (const opening of this.#marked.values()) await forgetOwnClient(await opening);
+    for (const [, opening] of this.#marked.entries()) await forgetOwnClient(await opening);
   }
 }
 

@@ -11,10 +11,10 @@ import { MicroCeph, type TestPool } from '../support/micro-ceph.ts';
 import { aGroup, anImage, aVolume as anyVolume, aSnapshot, GiB } from '../support/volume-specs.ts';
 
 interface Cost {
-  /** The design's goal. */
+  /** The design's goal. All features together miss it in one place: of the 28 that it takes to grow an image, 26 are librbd's. */
   readonly goal: number;
-  /** Where all features together miss the goal: what it costs with them, which must not grow. librbd alone takes 26 to grow an image. */
-  readonly mostWithAll?: number;
+  /** What it costs today, and a little: with layering, and with all features. It must not grow unnoticed. */
+  readonly most: readonly [layering: number, all: number];
   /** What is not counted; returns what is. */
   prepare(bed: Bed, pool: TestPool): Promise<() => Promise<unknown>>;
 }
@@ -36,6 +36,7 @@ function aVolume(pool: TestPool, differs: Parameters<typeof anyVolume>[1]): Volu
 const COSTS: Record<string, Cost> = {
   CreateVolume: {
     goal: 12,
+    most: [4, 5],
     prepare:
       async ({ engine }, pool) =>
       () =>
@@ -43,6 +44,7 @@ const COSTS: Record<string, Cost> = {
   },
   'CreateVolume, the same again': {
     goal: 8,
+    most: [3, 3],
     prepare: async ({ engine }, pool) => {
       await engine.createVolume(aVolume(pool, { image: 'again' }));
       return () => engine.createVolume(aVolume(pool, { image: 'again' }));
@@ -50,6 +52,7 @@ const COSTS: Record<string, Cost> = {
   },
   CreateSnapshot: {
     goal: 40,
+    most: [26, 38],
     prepare: async ({ engine }, pool) => {
       const volume = await engine.createVolume(aVolume(pool, { image: 'to-snap' }));
       return () => engine.createSnapshot(aSnapshot(volume, 'taken'));
@@ -57,6 +60,7 @@ const COSTS: Record<string, Cost> = {
   },
   'CreateVolume from snapshot': {
     goal: 60,
+    most: [12, 13],
     prepare: async (bed, pool) => {
       const snapshot = await aSnapshotOf(bed, pool, 'restored');
       return () => bed.engine.createVolume(aVolume(pool, { image: 'restore', source: { from: 'snapshot', snapshot } }));
@@ -64,6 +68,7 @@ const COSTS: Record<string, Cost> = {
   },
   'CreateVolume from volume': {
     goal: 110,
+    most: [56, 80],
     prepare: async ({ engine }, pool) => {
       const volume = await engine.createVolume(aVolume(pool, { image: 'cloned' }));
       const source = { from: 'volume', volume: anImage(volume, 'cloned') } as const;
@@ -72,7 +77,7 @@ const COSTS: Record<string, Cost> = {
   },
   ControllerExpandVolume: {
     goal: 26,
-    mostWithAll: 28,
+    most: [18, 28],
     prepare: async ({ engine }, pool) => {
       const volume = await engine.createVolume(aVolume(pool, { image: 'to-grow' }));
       return () => engine.expandVolume({ volume: anImage(volume, 'to-grow'), range: { required: 2n * GiB, limit: 0n } });
@@ -80,6 +85,7 @@ const COSTS: Record<string, Cost> = {
   },
   DeleteVolume: {
     goal: 40,
+    most: [24, 34],
     prepare: async ({ engine }, pool) => {
       const volume = await engine.createVolume(aVolume(pool, { image: 'to-delete' }));
       return () => engine.deleteVolume(anImage(volume, 'to-delete'));
@@ -87,6 +93,7 @@ const COSTS: Record<string, Cost> = {
   },
   DeleteSnapshot: {
     goal: 40,
+    most: [25, 37],
     prepare: async (bed, pool) => {
       const snapshot = await aSnapshotOf(bed, pool, 'snapped');
       return () => bed.engine.deleteSnapshot(snapshot);
@@ -94,6 +101,7 @@ const COSTS: Record<string, Cost> = {
   },
   ControllerPublishVolume: {
     goal: 4,
+    most: [4, 4],
     prepare: async ({ engine }, pool) => {
       const volume = anImage(await engine.createVolume(aVolume(pool, { image: 'published' })), 'published');
       return () => engine.publishVolume({ volume, node: 'n@10.0.0.1', mode: 'single-writer', readonly: false, nodeLimit: 0 });
@@ -101,6 +109,7 @@ const COSTS: Record<string, Cost> = {
   },
   'CreateVolumeGroupSnapshot of two': {
     goal: 130,
+    most: [88, 114],
     prepare: async ({ engine }, pool) => {
       const volumes = [
         await engine.createVolume(aVolume(pool, { image: 'g1' })),
@@ -128,7 +137,7 @@ for (const [shape, ofShape] of Object.entries(SHAPES)) {
   test(`images with ${shape}`, async (t) => {
     features = ofShape;
     for (const [call, cost] of Object.entries(COSTS)) {
-      const bound = shape === 'all features' ? (cost.mostWithAll ?? cost.goal) : cost.goal;
+      const bound = cost.most[shape === 'layering' ? 0 : 1];
       await t.test(`${call} costs at most ${bound} RADOS operations`, async () => {
         let counted = await count(cost);
         // The manager has its own moments, and they only ever add.
