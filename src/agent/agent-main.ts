@@ -6,9 +6,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type CallObserver, type Cluster, connect, type FunctionName, isErrno, Native } from '#ceph';
 import { Failure } from '#lib/failure';
 import type { Log } from '#lib/scope';
+import { Turns } from '#lib/turns';
 import { runOperation, Site } from '#rbd';
 import { Diagnosis } from './diagnosis.ts';
-import { Turns } from './turns.ts';
 import { type FromAgent, type Opening, packFailure, type ToAgent } from './wire.ts';
 
 /** How long a dead agent stays cut off: far longer than anything of it may wait in an OSD's queue. */

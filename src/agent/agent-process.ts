@@ -14,6 +14,8 @@ export interface AgentProgram {
   readonly nodeFlags: readonly string[];
 }
 
+/** Milliseconds that cutting off another agent may take. */
+const FENCE_MS = 20_000;
 /** Milliseconds to wait for the agent to say what a call is at. */
 const WHERE_MS = 250;
 
@@ -113,7 +115,13 @@ export class AgentProcess {
     const outcome = Promise.withResolvers<Fenced>();
     this.#fences.set(address, outcome.resolve);
     this.#send({ say: 'fence', address });
-    return await outcome.promise;
+    // librados waits for the next map without an end.
+    const late = setTimeout(() => outcome.resolve('failed'), FENCE_MS);
+    try {
+      return await outcome.promise;
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   /** It will not do it: Ceph does not let its user in, or it died. */

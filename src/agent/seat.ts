@@ -17,7 +17,7 @@ import type { Opening } from './wire.ts';
 const FENCE_AGAIN_MS = 5000;
 /** Longer than anything of a dead agent may wait in an OSD's queue. */
 const FORGOTTEN_MS = 3_600_000;
-/** After an agent that could not connect, before the next is started: what calls ask meanwhile is answered by its refusal. */
+/** From the start of an agent that could not connect to the next: what calls ask meanwhile is answered by its refusal. */
 const START_AGAIN_MS = 1000;
 /** For agents to leave by themselves when all is ended. */
 const END_MS = 4000;
@@ -99,16 +99,17 @@ export class Seat {
     } finally {
       this.#countInFlight(-1);
       this.usedAt = Date.now();
-      if (agent.spoiled) this.#renewSoon(agent);
+      this.#renewSoon(agent);
     }
   }
 
   /** Replaces a spoiled agent without waiting for a call: the one that would come may wait for what this one holds. */
   #renewSoon(agent: AgentProcess): void {
-    if (this.#renewal !== undefined || this.#current !== agent) return;
+    if (this.#renewal !== undefined || this.#current !== agent || !agent.spoiled) return;
     const renew = (): void => {
       this.#renewal = undefined;
-      if (this.#current?.spoiled && !this.#ending) this.#serving();
+      if (!this.#current?.spoiled || this.#ending) return;
+      this.#renewSoon(this.#serving());
     };
     const wait = Math.max(0, agent.startedAt + this.#settings.minimumService - Date.now());
     this.#renewal = setTimeout(renew, wait + 1).unref();

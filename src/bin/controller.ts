@@ -14,7 +14,7 @@ import type { Part, Surroundings } from './part.ts';
 /** What leaves something for the reaper when it is done. */
 const MAKES_WORK = new Set(['deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
 
-/** A volume that was made may wait for its flatten until the next round; whoever waits for a flatten or a copy asks again. */
+/** A volume that was made may wait for its flatten until the next round; whoever waits for a flatten asks again. */
 function leavesWork({ operation, outcome }: { readonly operation: string; readonly outcome: string }): boolean {
   return outcome === 'unfinished' || MAKES_WORK.has(operation);
 }

@@ -8,7 +8,7 @@ import { copyString, type Pointer } from './native/native.ts';
 const WATCHER_BYTES = 24;
 const LOCKERS_ROOM = 4096;
 
-/** Told how far a long call is; units are the call's own (objects for flatten, copy and removal). */
+/** Told how far a long call is; units are the call's own (objects for flatten and removal). */
 export type Progress = (done: bigint, total: bigint) => void;
 
 /** Runs a call that reports progress, and throws what the listener threw. */

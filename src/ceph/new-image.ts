@@ -1,7 +1,6 @@
 /**
  * The objects of a new image, each written by one round trip: what librbd's CreateRequest, and its CloneRequest for a
- * clone of format 2, write for an image without journal and stripes, in their order, less what they look up before and
- * behind. Whatever else librbd would find of such an image is read from these. An image of format 1 by the same name
+ * clone of format 2, write for an image without a journal, in their order, less what they look up before and behind. Whatever else librbd would find of such an image is read from these. An image of format 1 by the same name
  * goes unseen.
  *
  * librbd takes a write that timed out for one that failed, takes back what it wrote before, and so leaves a header for
@@ -72,12 +71,23 @@ export async function createIdObject(io: IoContext, { name, id }: NewImage): Pro
 }
 
 /** Implements: cls_rbd object_map_resize on `rbd_object_map.<id>`. */
-export async function createObjectMap(io: IoContext, { id, size, order }: NewImage): Promise<void> {
-  const objects = (size + (1n << BigInt(order)) - 1n) >> BigInt(order);
+export async function createObjectMap(io: IoContext, image: NewImage): Promise<void> {
+  const { id } = image;
+  const objects = countObjects(image);
   using operation = new WriteOperation(io);
   operation.createExclusive();
   operation.exec('rbd', 'object_map_resize', new Encoder().u64(objects).u8(OBJECT_NONEXISTENT).bytes());
   await operation.run(`rbd_object_map.${id}`);
+}
+
+/** As librbd counts them (Striper::get_num_objects): the last stripes of an image may begin more objects than it fills. */
+function countObjects({ size, order, stripe }: NewImage): bigint {
+  const objectSize = 1n << BigInt(order);
+  const { unit, count } = stripe ?? { unit: objectSize, count: 1n };
+  const period = objectSize * count;
+  const rest = size % period;
+  const unused = rest === 0n || rest >= count * unit ? 0n : count - (rest + unit - 1n) / unit;
+  return ((size + period - 1n) / period) * count - unused;
 }
 
 /** With it the image is there, its metadata included. Implements: cls_rbd create and metadata_set on `rbd_header.<id>`. */

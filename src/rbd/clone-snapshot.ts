@@ -40,8 +40,8 @@ export async function makeClone(site: Site, want: VolumeSpec, { parent, snapshot
   if (snapshot.namespace.kind === 'group' || !(await isLeftToLibrbd(site, want))) {
     const image = await planImage(site, want, size);
     await writeClone(io, image, { io: parent.io, imageId: parent.header.id, snapshotId: snapshot.id, size: snapshot.size });
-    await ensureJournal(io, want, image);
-    return { id: image.id, size, features, inherits: false, marked: false };
+    const withJournal = await ensureJournal(io, want, image);
+    return { id: image.id, size, features: withJournal, inherits: false, marked: false };
   }
   const from = { io: parent.io, image: parent.image, snapshot: snapshot.name };
   await cloneImage(from, { io, image: want.image, options: imageOptions(want) });
@@ -51,11 +51,12 @@ export async function makeClone(site: Site, want: VolumeSpec, { parent, snapshot
   return { id, size, features, inherits: true, marked: false };
 }
 
-/** The journal is librbd's to make, of an image that is there. */
-export async function ensureJournal(io: IoContext, want: VolumeSpec, image: { id: string; features: bigint }): Promise<void> {
-  if (!want.layout.features.includes('journaling') || (image.features & JOURNALING) !== 0n) return;
+/** The journal is librbd's to make, of an image that is there. Gives the features that the image has then. */
+export async function ensureJournal(io: IoContext, want: VolumeSpec, image: { id: string; features: bigint }): Promise<bigint> {
+  if (!want.layout.features.includes('journaling') || (image.features & JOURNALING) !== 0n) return image.features;
   await using open = await openToChange(io, { id: image.id, lockers: [] }, want.image);
   await open.enableFeatures(JOURNALING);
+  return image.features | JOURNALING;
 }
 
 /** Bytes. Repeatable: a clone that is as large already stays as it is. */

@@ -3,7 +3,8 @@
  * source's trash namespace until the clone is flattened or gone). Clone requests of one source share a snapshot.
  */
 import { randomBytes } from 'node:crypto';
-import { dropSnapshot, snapshotIdOf, takeSnapshot } from '#ceph';
+import { dropSnapshot, readSnapshots, snapshotIdOf, takeSnapshot } from '#ceph';
+import { Failure } from '#lib/failure';
 import { formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
@@ -41,8 +42,10 @@ async function takeInternal(source: SeenVolume): Promise<ClonePlan['snapshot']> 
   await addWork(source.io, { do: 'drop-snapshot', image: source.image, snapshot, since: Date.now() });
   await using image = await openToChange(source.io, source.header, source.image);
   await takeSnapshot(image, snapshot);
-  const id = await snapshotIdOf(image, snapshot);
-  return { id, name: snapshot, size: await image.size(), namespace: { kind: 'user' } };
+  // The image may have grown since: what is cloned is as large as the snapshot.
+  const [info] = await readSnapshots(source.io, source.header.id, [await snapshotIdOf(image, snapshot)]);
+  if (info === undefined) throw new Failure('busy', 'IMAGE_BUSY', `snapshot ${snapshot} of ${source.image} was removed at once`);
+  return info;
 }
 
 async function dropInternal(source: SeenVolume, snapshot: string): Promise<void> {

@@ -2,7 +2,7 @@
  * Makes the image a volume needs, or finishes what an earlier call began.
  *
  * Safe to repeat after a crash at any line: the image's name is the reservation, and the record is written last. What
- * a repeated call can find under the name: nothing; an image cut short while librbd made it (half-made.ts); a whole
+ * a repeated call can find under the name: nothing; an image cut short while it was made (half-made.ts); a whole
  * image without a record; a volume.
  */
 import { type ImageHeader, isErrno } from '#ceph';
@@ -15,7 +15,7 @@ import { makeFromVolume } from './clone-volume.ts';
 import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
 import { dropHalfMade } from './half-made.ts';
-import { seeImage } from './look.ts';
+import { type SeenImage, seeImage } from './look.ts';
 import type { Made } from './made.ts';
 import { makeEmpty } from './make-empty.ts';
 import { readRecord, recordOf, type VolumeRecord, writeRecord } from './record.ts';
@@ -58,7 +58,7 @@ async function makeFromNothing(site: Site, want: VolumeSpec): Promise<Made | 'ta
 async function goOn(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
   const io = await site.openToMake(want);
   const seen = await seeImage(io, want.image);
-  if (seen.is !== 'image') return await makeAnew(site, want, scope);
+  if (seen.is !== 'image') return await makeAnew(site, { want, seen }, scope);
   const record = readRecord(seen.header, want.image);
   if (record === undefined) return await goOnUnmarked(site, want, seen.header, scope);
 
@@ -69,27 +69,26 @@ async function goOn(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume>
 async function goOnUnmarked(site: Site, want: VolumeSpec, header: ImageHeader, scope: Scope): Promise<Volume> {
   const io = await site.openToMake(want);
   const verdict = await judgeUnmarked(site, want, header);
-  if (verdict === 'cut-short') return await makeAnew(site, want, scope);
+  if (verdict === 'cut-short') return await makeAnew(site, { want, seen: { is: 'image', header } }, scope);
   if (verdict === 'foreign') {
     const message = `image ${formatImage(want)} is there and was not made by Loligo; loligo volume adopt can make it a volume`;
     throw new Failure('conflict', 'IMAGE_NOT_OURS', message);
   }
   const size = chooseSize(want, header.size);
   if (size > header.size) await growClone(io, header.id, want.image, size);
-  await ensureJournal(io, want, header);
+  const features = await ensureJournal(io, want, header);
   await planFlattenAgain(site, want, header);
   return await mark(site, want, {
     id: header.id,
     size,
-    features: header.features,
+    features,
     inherits: header.parent !== undefined,
     marked: false,
   });
 }
 
-async function makeAnew(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
-  const io = await site.openToMake(want);
-  await dropHalfMade(site, io, want);
+async function makeAnew(site: Site, { want, seen }: { want: VolumeSpec; seen: SeenImage }, scope: Scope): Promise<Volume> {
+  await dropHalfMade(site, { ref: want, seen }, scope);
   checkpoint(scope);
   const made = await make(site, want, scope);
   if (made === 'taken') throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(want)} is being made by somebody else`);

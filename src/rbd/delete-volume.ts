@@ -20,7 +20,7 @@ import { addWork, removeWork } from './work-index.ts';
 
 export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Promise<void> {
   const volume = await findVolume(site, ref);
-  if (volume === undefined) return await settleAbsent(site, ref);
+  if (volume === undefined) return await settleAbsent(site, ref, scope);
   checkOurs(site, ref, volume);
   await checkUnused(volume, ref);
   await freeFromAnyGroup(site, volume);
@@ -32,10 +32,10 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
 }
 
 /** There is no volume: an image that is not ours stays and is named, what a cut-off call left goes. */
-async function settleAbsent(site: Site, ref: ImageRef): Promise<void> {
+async function settleAbsent(site: Site, ref: ImageRef, scope: Scope): Promise<void> {
   const io = await site.open(ref);
   const seen = await seeImage(io, ref.image);
-  if (seen.is === 'headless') return await dropHalfMade(site, io, ref);
+  if (seen.is === 'headless') return await dropHalfMade(site, { ref, seen }, scope);
   if (seen.is === 'image') {
     if (readRecord(seen.header, ref.image) !== undefined)
       throw new Failure('busy', 'IMAGE_BUSY', `${formatImage(ref)} was made just now`);

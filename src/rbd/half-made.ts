@@ -19,9 +19,11 @@ import {
 } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage, type ImageRef } from '#lib/handle';
+import type { Scope } from '#lib/scope';
 import { OBJECT_MAP } from './features.ts';
-import { type SeenImage, seeImage } from './look.ts';
+import type { SeenImage } from './look.ts';
 import { strangersAmong } from './own-clients.ts';
+import { PlaceLock } from './place-lock.ts';
 import type { Site } from './site.ts';
 
 /** What anyone could miss of an image: its data or a snapshot; or only that somebody, or Loligo, has it open now. */
@@ -41,18 +43,32 @@ export async function hasItsObjectMap(io: IoContext, header: ImageHeader): Promi
   return (await statObject(io, `rbd_object_map.${header.id}`)) !== undefined;
 }
 
+/** What was found under a name, and judged to be half-made. */
+export interface HalfMade {
+  readonly ref: ImageRef;
+  readonly seen: SeenImage;
+}
+
 /** Removes what a cut-off creation left under the name, or throws `busy` while its creator may be at work. */
-export async function dropHalfMade(site: Site, io: IoContext, ref: ImageRef): Promise<void> {
-  const seen = await seeImage(io, ref.image);
-  const age = Date.now() - (await bornAt(site, io, { ref, seen }));
+export async function dropHalfMade(site: Site, { ref, seen }: HalfMade, scope: Scope): Promise<void> {
+  const io = await site.open(ref);
+  const age = Date.now() - (await bornAt(site, { ref, seen }));
   const life = site.identity.creatorLife * 1000;
   if (age < life) {
     const seconds = Math.ceil((life - age) / 1000);
-    const message = `${formatImage(ref)} is half-made; unless its maker finishes it, it is made anew in ${seconds} s`;
-    throw new Failure('busy', 'IMAGE_HALF_MADE', message);
+    throw halfMade(ref, `is half-made; unless its maker finishes it, it is made anew in ${seconds} s`);
   }
-  await removeLeftovers(io, ref, idOf(seen));
+  // Two that remove by one name would take what the other has made meanwhile.
+  await using alone = await PlaceLock.tryTake(io, 'half-made', scope.log);
+  if (alone === undefined || (await findDirectoryId(io, ref.image)) !== idOf(seen)) {
+    throw halfMade(ref, 'is half-made, and somebody else is just making it anew');
+  }
+  await removeLeftovers(io, ref.image, idOf(seen));
   site.firstSeen.delete(formatImage(ref));
+}
+
+function halfMade(ref: ImageRef, what: string): Failure {
+  return new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(ref)} ${what}`);
 }
 
 function idOf(seen: SeenImage): string | undefined {
@@ -70,11 +86,7 @@ function idOf(seen: SeenImage): string | undefined {
  * An `rbd_id` that the directory knows nothing of is removed alone: after a rename that was cut off it still names an
  * image that lives on under another name, and `rbd_remove` would follow it there.
  */
-async function removeLeftovers(io: IoContext, ref: ImageRef, id: string | undefined): Promise<void> {
-  const name = ref.image;
-  if ((await findDirectoryId(io, name)) !== id) {
-    throw new Failure('busy', 'IMAGE_HALF_MADE', `${formatImage(ref)} is just being made by somebody else`);
-  }
+async function removeLeftovers(io: IoContext, name: string, id: string | undefined): Promise<void> {
   if (id === undefined) return await dropStaleId(io, name);
   // Ours is written before the header, and `rbd_remove` finds it through that.
   await dropObject(io, `rbd_object_map.${id}`);
@@ -92,9 +104,9 @@ export async function dropStaleId(io: IoContext, name: string): Promise<void> {
 }
 
 /** Milliseconds since the epoch; what carries no date counts from when we first saw it. */
-async function bornAt(site: Site, io: IoContext, { ref, seen }: { ref: ImageRef; seen: SeenImage }): Promise<number> {
+async function bornAt(site: Site, { ref, seen }: HalfMade): Promise<number> {
   if (seen.is === 'image' && seen.header.createdAt > 0) return seen.header.createdAt;
-  const idObject = await statObject(io, `rbd_id.${ref.image}`);
+  const idObject = await statObject(await site.open(ref), `rbd_id.${ref.image}`);
   if (idObject !== undefined) return idObject.changedAt;
   const key = formatImage(ref);
   const first = site.firstSeen.get(key) ?? Date.now();

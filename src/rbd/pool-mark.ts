@@ -7,11 +7,12 @@
  * Its other keys are in own-clients.ts.
  */
 import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
+import { WORK } from './work-index.ts';
 
 export const MARK = 'loligo.pool';
 const FORMAT = '1';
 /** Objects that deleting writes to. On a full pool they could not be made any more: `rbd_trash_move` then answers ENOENT. */
-const NEEDED_TO_DELETE = ['rbd_trash', 'loligo.work'];
+const NEEDED_TO_DELETE = ['rbd_trash', WORK];
 
 /** The logical cluster that the place belongs to; undefined for a place without a mark. One round trip. */
 export async function findOwner(io: IoContext): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 /**
  * One pass of housekeeping in a place: purges what lies in the trash past its retention, and does the work that the
  * index holds. Only what this instance made is touched. Each piece may be cut off anywhere and is begun again by the
- * next pass.
+ * next pass. Controllers take turns at it.
  */
 import { findHeader, type IoContext, listTrash, type TrashEntry } from '#ceph';
 import { Failure } from '#lib/failure';
@@ -10,8 +10,8 @@ import { doWork } from './do-work.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
 import { dropOrphaned } from './orphaned-snapshots.ts';
+import { PlaceLock } from './place-lock.ts';
 import { dropPublications } from './publications.ts';
-import { takeTurn } from './reaper-turn.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
@@ -24,10 +24,12 @@ const AT_ONCE = 4;
 
 export async function reap(site: Site, place: Place, scope: EngineScope): Promise<Reaped> {
   const io = await site.open(place);
-  await using _turn = await takeTurn(io, scope);
+  await using turn = await PlaceLock.tryTake(io, `reaper/${site.identity.instance.slice(0, 64)}`, scope.log);
+  if (turn === undefined) return { purged: 0, flattened: 0, waiting: 0, failed: [], isOthersTurn: true };
   const counts = { purged: 0, flattened: 0, done: 0, waiting: 0 };
   const failed: { image: string; reason: string }[] = [];
   const attempt = async (image: string, piece: () => Promise<Outcome>): Promise<void> => {
+    if (turn.isLost) return;
     try {
       counts[await piece()] += 1;
     } catch (error) {
@@ -46,7 +48,7 @@ export async function reap(site: Site, place: Place, scope: EngineScope): Promis
     counts.waiting = 0;
     await eachExpired(io, (entry) => attempt(entry.name, () => purgeExpired(site, io, entry, scope)));
   }
-  return { purged: counts.purged, flattened: counts.flattened, waiting: counts.waiting, failed };
+  return { purged: counts.purged, flattened: counts.flattened, waiting: counts.waiting, failed, isOthersTurn: turn.isLost };
 }
 
 async function eachExpired(io: IoContext, visit: (entry: TrashEntry) => Promise<void>): Promise<void> {

@@ -15,6 +15,8 @@ import type { Labels, Mutable, VolumeSpec } from './specs.ts';
 
 export const RECORD = 'loligo.volume';
 export const VERSION = 1;
+const OURS = 'loligo.';
+const QOS = 'conf_rbd_qos_';
 
 export interface VolumeRecord {
   readonly v: number;
@@ -70,11 +72,11 @@ export function metadataOf(record: VolumeRecord): Map<string, string> {
   return new Map([[RECORD, JSON.stringify(record)], ...qosMetadata(record.mutable)]);
 }
 
-/** Writes the record of a fresh image. What it inherited goes in the same step: a new volume begins with settings of its own. */
+/** Writes the record of an image. What it has of ours, or of a parent's limits, goes in the same step; a person's own keys stay. */
 export async function writeRecord(io: IoContext, image: FreshImage, record: VolumeRecord): Promise<void> {
   const inherited = image.inherits ? [...(await listMetadata(io, image.id)).keys()] : [];
   const set = metadataOf(record);
-  const remove = inherited.filter((key) => !set.has(key));
+  const remove = inherited.filter((key) => (key.startsWith(OURS) || key.startsWith(QOS)) && !set.has(key));
   await applyMetadata(io, image, { set, remove });
 }
 

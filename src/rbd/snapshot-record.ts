@@ -4,7 +4,7 @@
  *   S1  the record is written before the snapshot is taken and removed after it is gone: a record without a snapshot
  *       is a call that was cut off, and the next one finishes it;
  *   S2  a user snapshot without a record is somebody's: it may be cloned, and is never removed;
- *   S3  a clone inherits its parent's records; its own record (record.ts) is written together with their removal.
+ *   S3  a clone that librbd made inherits its parent's records; its own record (record.ts) is written together with their removal.
  */
 import { type ImageHeader, readSnapshots, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';

@@ -208,6 +208,8 @@ export interface Reaped {
   readonly flattened: number;
   /** Images or trash entries that could not be dealt with, and why. */
   readonly failed: readonly { readonly image: string; readonly reason: string }[];
+  /** Another controller is at it, or took over: what there is to do is to be looked at again soon. */
+  readonly isOthersTurn: boolean;
 }
 
 /** The operations, by name; each runs in the agent, each can be asked again after any failure. */

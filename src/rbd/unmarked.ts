@@ -1,4 +1,4 @@
-import { type ImageHeader, listChildren } from '#ceph';
+import { findHeader, type ImageHeader, listChildren, readSnapshots } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { sameFeatures } from './compare-volume.ts';
@@ -12,11 +12,12 @@ export type Verdict = 'as-wanted' | 'cut-short' | 'foreign';
 
 /**
  * What an image without a record is: whole and as wanted, so that an earlier call of ours lacks only the record;
- * cut short while librbd made it; or somebody's.
+ * cut short while it was made; or somebody's.
  */
 export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageHeader): Promise<Verdict> {
   const io = await site.openToMake(want);
   if (!sameFeatures(want, header) || 1n << BigInt(header.order) !== want.layout.objectSize) return 'foreign';
+  if (await hasLostItsParent(site, header)) return 'cut-short';
   // Before all that may have it removed: one that holds data is somebody's, whatever it lacks.
   const content = await contentOf(io, header);
   if (content === 'open-here') {
@@ -27,6 +28,17 @@ export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageH
   if (!(await isWantedParent(site, want, header))) return 'foreign';
   if (want.source.from === 'nothing') return header.size === want.size ? 'as-wanted' : 'foreign';
   return await judgeClone(site, header);
+}
+
+/**
+ * A clone that was cut off before its parent's snapshot knew of it keeps nobody from removing that snapshot. Then it
+ * cannot be opened any more, by anyone.
+ */
+async function hasLostItsParent(site: Site, { parent, snapshotIds }: ImageHeader): Promise<boolean> {
+  if (parent === undefined || snapshotIds.length > 0) return false;
+  const io = await site.cluster.open(await site.poolName(parent.poolId), parent.namespace);
+  if ((await findHeader(io, parent.imageId, [])) === undefined) return true;
+  return (await readSnapshots(io, parent.imageId, [parent.snapshotId])).length === 0;
 }
 
 /**

@@ -30,12 +30,13 @@ const ID_BYTES = 7;
 /** What librbd writes to `rbd_info` once it has seen that the pool takes snapshots; the first image makes it look. */
 const VALIDATED = 'overwrite validated';
 
-/** Whether librbd had better make the image: one with a journal or stripes, which are writes behind the header, or the first in its pool. */
+/**
+ * Whether librbd had better make the image: one with a journal or stripes, which are writes behind the header, or the
+ * first in the pool of its data.
+ */
 export async function isLeftToLibrbd(site: Site, { layout, pool }: VolumeSpec): Promise<boolean> {
   if (layout.stripeCount !== 0n || layout.features.includes('journaling') || layout.features.includes('striping')) return true;
-  const pools = layout.dataPool === '' ? [pool] : [pool, layout.dataPool];
-  const validated = await Promise.all(pools.map((name) => isValidated(site, name)));
-  return validated.includes(false);
+  return !(await isValidated(site, layout.dataPool || pool));
 }
 
 async function isValidated(site: Site, pool: string): Promise<boolean> {

@@ -65,13 +65,16 @@ test('an image of somebody else is refused until it is adopted, and is a volume 
   const handle = `prod/${name}/${namespace}/db`;
   await driver.csi.call('CreateVolume', { name: 'other', parameters: { cluster: 'prod', pool: name, namespace }, ...VOLUME });
   await pool.rbd('create', 'db', '--size', '8M');
+  await pool.rbd('image-meta', 'set', 'db', 'rbd.csi.ceph.com/dek', 'theirs');
   const refused = driver.csi.call('DeleteVolume', { volumeId: handle });
   await assert.rejects(refused, { status: 'FAILED_PRECONDITION' });
 
   const said = await loligo(driver, 'volume', 'adopt', handle);
+  const theirs = await pool.rbd('image-meta', 'get', 'db', 'rbd.csi.ceph.com/dek');
   await driver.csi.call('DeleteVolume', { volumeId: handle });
 
   assert.match(said, /is a volume now/);
+  assert.equal(theirs.trim(), 'theirs');
   assert.deepEqual(await pool.images(), ['other']);
 });
 

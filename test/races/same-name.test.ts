@@ -145,7 +145,12 @@ test('an expansion, snapshots and clones of one volume at once all succeed, and 
   assert.deepEqual(snapshots.map(({ name }) => name).sort(), ['s1', 's2', 's3', 's4']);
   assert.ok(snapshots.every(({ size }) => sizes.includes(size)));
   assert.equal(Object(await pool.rbdJson('info', 'busy')).size, 2 ** 27);
-  for (const clone of ['c1', 'c2', 'c3']) assert.ok(sizes.includes(Object(await pool.rbdJson('info', clone)).size));
+  for (const clone of ['c1', 'c2', 'c3']) {
+    const { size, parent } = Object(await pool.rbdJson('info', clone));
+    assert.ok(sizes.includes(size));
+    assert.equal(parent.overlap, size);
+    await pool.rbd('export', '--no-progress', clone, '-');
+  }
 });
 
 function listOf(value: unknown): readonly unknown[] {

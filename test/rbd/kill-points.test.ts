@@ -67,6 +67,26 @@ const SCENARIOS: Record<string, Scenario> = {
     },
     finish: (ground) => deleteVolumes(ground, 'v', 'src'),
   },
+  "CreateVolume of a group snapshot's member, with stripes and a journal": {
+    prepare: async (ground) => {
+      await makeVolume(ground, 'a');
+      await makeVolume(ground, 'b');
+      await ground.bed.engine.createGroupSnapshot(groupOf(ground));
+    },
+    operation: 'createVolume',
+    args: ({ pool, tag }) => {
+      const snapshot = aSnapshot(anImage(pool.place, `a-${tag}`), `g-${tag}`);
+      const volume = aVolume(pool, { image: `v-${tag}`, size: 68n * MiB, source: { from: 'snapshot', snapshot } });
+      const features = [...volume.layout.features, 'journaling'] as const;
+      return { ...volume, layout: { ...volume.layout, features, stripeUnit: MiB, stripeCount: 2n } };
+    },
+    finish: async (ground) => {
+      assert.match(await ground.pool.rbd('info', `v-${ground.tag}`), /journaling.*stripe count: 2/s);
+      await deleteVolumes(ground, 'v');
+      await ground.bed.engine.deleteGroupSnapshot(groupOf(ground));
+      await deleteVolumes(ground, 'a', 'b');
+    },
+  },
   DeleteVolume: {
     prepare: (ground) => makeVolume(ground, 'v'),
     operation: 'deleteVolume',
