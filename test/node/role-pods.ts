@@ -51,10 +51,12 @@ export class RolePods implements AsyncDisposable {
 
   /** As when the pod is deleted at once. */
   async kill(pod: ChildProcess): Promise<void> {
+    const [init] = readOr(`/proc/${pod.pid}/task/${pod.pid}/children`).trim().split(' ');
     pod.kill('SIGKILL');
     if (pod.exitCode === null && pod.signalCode === null) await once(pod, 'exit');
     this.#pods.delete(pod);
-    await sleep(100); // Its namespaces go when the last process in them has.
+    // The first process of a PID namespace is through with ending when all others in it are.
+    while (!/^\d+ .*\) Z|^$/.test(readOr(`/proc/${init}/stat`))) await sleep(20);
   }
 
   /** Loop devices of the bed's volumes, which the kernel shows no path of once the namespace that made them is gone. */
