@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ProgramError, runProgram } from '../support/ceph/program.ts';
+import { runProgram } from '../support/ceph/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const ARCHIVE = join(ROOT, '.run/image/loligo.tar');
@@ -23,8 +23,10 @@ export interface ContainerSpec {
   readonly program?: readonly string[];
   readonly user?: { readonly uid: number; readonly gid: number };
   readonly capabilities?: readonly string[];
-  /** Paths of this machine by their path in the container. */
-  readonly mounts?: Readonly<Record<string, string>>;
+  /** Paths of this machine that the container sees at the same place, with mounts propagated both ways. */
+  readonly mounts?: readonly string[];
+  /** A device of this machine that it may use. */
+  readonly devices?: readonly string[];
 }
 
 const KERNEL_MOUNTS = [
@@ -36,7 +38,7 @@ const KERNEL_MOUNTS = [
   { destination: '/run/loligo', type: 'tmpfs', source: 'tmpfs', options: ['mode=1777'] },
 ];
 
-export class ImageBed implements AsyncDisposable {
+export class ImageBed implements Disposable {
   readonly dir: string;
   readonly rootfs: string;
   readonly config: ImageConfig;
@@ -65,7 +67,7 @@ export class ImageBed implements AsyncDisposable {
   }
 
   /** Runs a container to its end; its output. Throws with what it complained of. */
-  async run(spec: ContainerSpec): Promise<string> {
+  run(spec: ContainerSpec): Promise<string> {
     return runProgram('runc', ['--root', join(this.dir, 'runc'), 'run', '--bundle', this.#bundle(spec), this.#name()]);
   }
 
@@ -77,7 +79,7 @@ export class ImageBed implements AsyncDisposable {
     return child;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     for (const name of this.#names) spawnSync('runc', ['--root', join(this.dir, 'runc'), 'delete', '--force', name]);
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -89,17 +91,16 @@ export class ImageBed implements AsyncDisposable {
   }
 
   /** Read-only root, no new privileges, no capability but those asked for, the network of the machine. */
-  #bundle({ args, program, user, capabilities = [], mounts = {} }: ContainerSpec): string {
+  #bundle({ args, program, user, capabilities = [], mounts = [], devices = [] }: ContainerSpec): string {
     const bundle = join(this.dir, `bundle-${randomBytes(3).toString('hex')}`);
     mkdirSync(bundle);
     const [uid = 0, gid = 0] = this.config.User.split(':').map(Number);
     const sets = ['bounding', 'effective', 'permitted'] as const;
-    const binds = Object.entries(mounts).map(([destination, source]) => ({
-      destination,
-      type: 'none',
-      source,
-      options: ['rbind', 'rw'],
-    }));
+    const bind = (path: string, options: readonly string[]) => ({ destination: path, type: 'none', source: path, options });
+    const binds = [
+      ...mounts.map((path) => bind(path, ['rbind', 'rshared', 'rw'])),
+      ...devices.map((path) => bind(path, ['bind', 'rw'])),
+    ];
     const config = {
       ociVersion: '1.0.2',
       process: {
@@ -113,11 +114,13 @@ export class ImageBed implements AsyncDisposable {
       },
       root: { path: this.rootfs, readonly: true },
       mounts: [...KERNEL_MOUNTS, ...binds],
-      linux: { namespaces: ['pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })) },
+      linux: {
+        namespaces: ['pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })),
+        rootfsPropagation: 'rshared',
+        resources: { devices: [{ allow: devices.length > 0, access: 'rwm' }] },
+      },
     };
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
     return bundle;
   }
 }
-
-export { ProgramError };
