@@ -94,7 +94,7 @@ async function ensureTools(): Promise<void> {
 
 /** buildah, with a store of our own, and nothing that needs a user namespace, a cgroup or a network of its own. */
 function buildah(...args: readonly string[]): Promise<string> {
-  const store = ['--root', join(HOME, 'store'), '--runroot', join(HOME, 'runroot'), '--storage-driver', 'vfs'];
+  const store = ['--root', join(HOME, 'store'), '--runroot', join(HOME, 'runroot')];
   const env = { BUILDAH_ISOLATION: 'chroot' };
   return runProgram('nice', ['-n', '19', 'buildah', ...store, ...args], { env, timeout: 20 * MINUTES });
 }
@@ -155,7 +155,7 @@ async function buildImage(): Promise<void> {
     .filter(([, file]) => existsSync(file))
     .map(([id, file]) => `--secret=id=${id},src=${file}`);
   const settled = [`NODE_IMAGE=${NODE}`, `DEBIAN_IMAGE=${DEBIAN}`, `VERSION=${version}`].map((one) => `--build-arg=${one}`);
-  await buildah('build', '--pull-never', ...settled, ...secrets, '--tag', NAME, '--file', 'Dockerfile', '.');
+  await buildah('build', '--layers', '--pull-never', ...settled, ...secrets, '--tag', NAME, '--file', 'Dockerfile', '.');
   rmSync(aptconf);
 }
 

@@ -22,6 +22,7 @@ export class RolePods implements AsyncDisposable {
   readonly socket: string;
   readonly #bed: NodeBed;
   readonly #pods = new Set<ChildProcess>();
+  readonly #atExit = (): void => this.#takeDown();
 
   private constructor(bed: NodeBed) {
     this.#bed = bed;
@@ -32,7 +33,9 @@ export class RolePods implements AsyncDisposable {
   static async open(bed: NodeBed): Promise<RolePods> {
     await runProgram('mount', ['--bind', bed.dir, bed.dir]);
     await runProgram('mount', ['--make-shared', bed.dir]);
-    return new RolePods(bed);
+    const pods = new RolePods(bed);
+    process.prependOnceListener('exit', pods.#atExit); // Before the bed's own, which removes the files.
+    return pods;
   }
 
   /** The mapper role, the program itself, in a pod or as a plain process of the host; resolves when it serves. */
@@ -51,12 +54,12 @@ export class RolePods implements AsyncDisposable {
 
   /** As when the pod is deleted at once. */
   async kill(pod: ChildProcess): Promise<void> {
-    const [init] = readOr(`/proc/${pod.pid}/task/${pod.pid}/children`).trim().split(' ');
+    const [init = ''] = readOr(`/proc/${pod.pid}/task/${pod.pid}/children`).trim().split(' ');
     pod.kill('SIGKILL');
     if (pod.exitCode === null && pod.signalCode === null) await once(pod, 'exit');
     this.#pods.delete(pod);
-    // The first process of a PID namespace is through with ending when all others in it are.
-    while (!/^\d+ .*\) Z|^$/.test(readOr(`/proc/${init}/stat`))) await sleep(20);
+    // The first process of a PID namespace has ended, with all its threads, when all others in it have.
+    while (init !== '' && !hasEnded(init)) await sleep(20);
   }
 
   /** Loop devices of the bed's volumes, which the kernel shows no path of once the namespace that made them is gone. */
@@ -68,9 +71,14 @@ export class RolePods implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const loops = this.loops();
     for (const pod of this.#pods) await this.kill(pod);
-    for (const device of loops) {
+    process.off('exit', this.#atExit);
+    this.#takeDown();
+  }
+
+  #takeDown(): void {
+    for (const pod of this.#pods) pod.kill('SIGKILL');
+    for (const device of this.loops()) {
       spawnSync('umount', ['--all-targets', '--lazy', device]);
       spawnSync('losetup', ['--detach', device]);
     }
@@ -81,7 +89,7 @@ export class RolePods implements AsyncDisposable {
 
   async #start([program = '', ...args]: readonly string[], word: string, input = ''): Promise<ChildProcess> {
     const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];
-    const pod = spawn(program, args, { stdio });
+    const pod = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], { stdio }); // It dies with the test.
     this.#pods.add(pod);
     pod.stdin.end(input);
     const late = setTimeout(() => pod.kill('SIGKILL'), PATIENCE);
@@ -97,6 +105,11 @@ export class RolePods implements AsyncDisposable {
       pod.stdout.resume();
     }
   }
+}
+
+function hasEnded(pid: string): boolean {
+  const stat = readOr(`/proc/${pid}/stat`);
+  return stat === '' || (/^\d+ .*\) Z/.test(stat) && readdirOr(`/proc/${pid}/task`).length <= 1);
 }
 
 function readdirOr(path: string): readonly string[] {
