@@ -1,4 +1,7 @@
-/** The mapper role keeps what carries I/O, while node roles come and go in namespaces of their own. */
+/**
+ * The mapper role keeps what carries I/O, while node roles come and go in namespaces of their own. Alone, for such a namespace
+ * begins with a copy of all mounts: a volume of another test that is in it cannot be unstaged as long as it is there.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
