@@ -8,7 +8,7 @@ comma := ,
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check unit test ceph sanity bench demo soak build update clean
+.PHONY: help setup check unit test ceph sanity bench demo soak image test-image build update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ bench: setup ## rates, latencies, operations and memory, beside plain librbd
 
 soak: setup ## the long forms of the tests (hours)
 	@$(AS_ROOT) node scripts/soak.ts
+
+image: setup ## the container image, built without a registry (5 min; .run/image/loligo.tar)
+	@$(AS_ROOT) node scripts/build-image.ts
+
+test-image: image ## the tests of the image
+	@$(AS_ROOT) node scripts/test.ts image
 
 build: setup ## bundle the program into dist/
 	@node scripts/build.ts

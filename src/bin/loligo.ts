@@ -6,6 +6,7 @@ import { VERSION } from './version.ts';
 const ROLES = {
   controller: 'serves the Controller, GroupController and SnapshotMetadata services',
   node: 'serves the Node service',
+  mapper: 'keeps the processes that carry I/O, for a node role whose container may end before they do',
   standalone: 'serves all services on one socket',
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   version: 'prints the version',
@@ -21,6 +22,8 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
     case 'node':
     case 'standalone':
       return await (await import('./serve.ts')).serve(role, args);
+    case 'mapper':
+      return await (await import('./mapper.ts')).serveMapper(args);
     case 'volume':
       return await (await import('./volume-command.ts')).volumeCommand(args);
     case 'version':

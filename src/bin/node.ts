@@ -2,15 +2,17 @@ import { type Node, nodeService } from '#csi';
 import { ClusterConfig } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { NodeId } from '#lib/node-id';
-import { ownAddresses, UserspaceMapper } from '#node';
+import { LocalKeeper, ownAddresses, RemoteKeeper, UserspaceMapper } from '#node';
 import type { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 
 /** The node's services. Nothing runs in here between calls: what carries I/O are processes of their own. */
 export function nodePart({ options, host }: Surroundings): Part {
   const clusters = new ClusterConfig(options.text('clusters'));
+  const mapperRole = options.text('mapper-socket');
+  const keeper = mapperRole === '' ? new LocalKeeper() : new RemoteKeeper(mapperRole);
   const node: Node = {
-    host: { stateDir: options.text('state-dir'), mappers: [new UserspaceMapper()] },
+    host: { stateDir: options.text('state-dir'), mappers: [new UserspaceMapper(keeper)] },
     clusters,
     id: () => nodeId(options, clusters),
     volumeLimit: options.count('node-volume-limit'),

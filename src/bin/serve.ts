@@ -2,6 +2,7 @@
 import { type Host, identityService, listen, type Service } from '#csi';
 import { KeyedLock } from '#lib/keyed-lock';
 import { createLogger, createMetrics, serveHealth } from '#observability';
+import { nextSignal } from './next-signal.ts';
 import { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 import { VERSION } from './version.ts';
@@ -39,10 +40,4 @@ export async function serve(role: 'controller' | 'node' | 'standalone', args: re
   for (const part of parts.reverse()) await part.stop();
   await health?.stop();
   log.info({}, 'stopped');
-}
-
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
 }

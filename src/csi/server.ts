@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { Failure } from '#lib/failure';
-import { clearStale, dropSocket, setMode, socketPath } from './socket.ts';
+import { clearStale, dropSocket, setMode } from '#lib/unix-socket';
+import { socketPath } from './socket.ts';
 
 export interface Listening {
   readonly path: string;

@@ -11,5 +11,8 @@ export { type PublishSpec, publish, unpublish } from './publish.ts';
 export { type StageSpec, stage } from './stage.ts';
 export { type Usage, volumeStats } from './stats.ts';
 export { unstage } from './unstage.ts';
+export { serveKeeper } from './userspace/keeper-server.ts';
+export { LocalKeeper } from './userspace/local-keeper.ts';
 export { UserspaceMapper } from './userspace/mapper.ts';
+export { RemoteKeeper } from './userspace/remote-keeper.ts';
 export type { VolumeAt } from './volume-at.ts';

@@ -17,4 +17,6 @@ export const LIMITS = {
   map: 40_000,
   daemonStart: 10_000,
   daemonStop: 5_000,
+  /** One request to the mapper role, which may have to wait for a process to end. */
+  keeper: 12_000,
 } as const;

@@ -26,7 +26,11 @@ function bad(field: string, what: string): Failure {
 
 /** Where the node role keeps what it knows of one volume: the handle itself may be longer than a path's component. */
 export function volumeDir(stateDir: string, handle: string): string {
-  return join(stateDir, 'volumes', digest(handle));
+  return join(volumesDir(stateDir), digest(handle));
+}
+
+export function volumesDir(stateDir: string): string {
+  return join(stateDir, 'volumes');
 }
 
 export function digest(text: string): string {

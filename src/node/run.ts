@@ -48,15 +48,29 @@ export async function run(program: string, args: readonly string[], options: Run
   return ran;
 }
 
+/** How a program ended: by its exit code or by a signal. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Detached {
+  /** What the program says is appended here. */
+  readonly logFile: string;
+  /** Called when it ends while we are still there. */
+  readonly ended: (how: Ended) => void;
+}
+
 /**
- * Starts a program that outlives us: a session of its own, what it says appended to a log file.
+ * Starts a program that outlives us, in a session of its own.
  * Returns when it has been started, which says nothing about how it fares.
  */
-export function startDetached(program: string, args: readonly string[], logFile: string): Promise<void> {
+export function startDetached(program: string, args: readonly string[], { logFile, ended }: Detached): Promise<void> {
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(program, args, { env: ENVIRONMENT, cwd: '/', detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();
+  child.once('exit', (code, signal) => ended({ code, signal }));
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => {

@@ -48,7 +48,7 @@ export async function writeStash(dir: string, stash: Stash): Promise<void> {
 
 /** Removes the stash and the then empty directory. */
 export async function dropStash(dir: string): Promise<void> {
-  await rm(join(dir, 'stash.json'), { force: true });
+  await dropRecord(join(dir, 'stash.json'));
   for (const path of [join(dir, 'targets'), dir]) await dropIfEmpty(path);
 }
 
@@ -63,7 +63,7 @@ export async function writeTarget(dir: string, target: Target): Promise<void> {
 }
 
 export async function dropTarget(dir: string, path: string): Promise<void> {
-  await rm(targetFile(dir, path), { force: true });
+  await dropRecord(targetFile(dir, path));
 }
 
 function targetFile(dir: string, path: string): string {
@@ -133,7 +133,7 @@ function damaged(what: string): Failure {
 
 async function writeRecord(file: string, fields: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const beside = `${file}.new`;
+  const beside = asideOf(file);
   const handle = await open(beside, 'w', 0o600);
   try {
     await handle.writeFile(`${JSON.stringify({ v: VERSION, ...fields })}\n`);
@@ -143,6 +143,16 @@ async function writeRecord(file: string, fields: object): Promise<void> {
   }
   await rename(beside, file);
   await syncDirectory(dirname(file));
+}
+
+/** With what a call that was killed while it wrote has left beside it. */
+async function dropRecord(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await rm(asideOf(file), { force: true });
+}
+
+function asideOf(file: string): string {
+  return `${file}.new`;
 }
 
 async function syncDirectory(path: string): Promise<void> {

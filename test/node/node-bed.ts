@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import type { VolumeHandle } from '#lib/handle';
-import type { Scope } from '#lib/scope';
-import { type NodeHost, type PublishSpec, type StageSpec, UserspaceMapper } from '#node';
+import { LocalKeeper, type NodeHost, type PublishSpec, RemoteKeeper, type StageSpec, UserspaceMapper } from '#node';
 import { hostRemains, removeHostRemains } from '../support/host-remains.ts';
 import { type MicroCeph, RUN, type TestPool } from '../support/micro-ceph.ts';
+
+export { aScope } from './scope.ts';
 
 export class NodeBed implements AsyncDisposable {
   readonly dir: string;
@@ -84,13 +85,10 @@ export class NodeBed implements AsyncDisposable {
   }
 }
 
-export function hostAt(stateDir: string): NodeHost {
-  return { stateDir, mappers: [new UserspaceMapper()] };
-}
-
-export function aScope(seconds = 120): Scope {
-  const quiet = () => {};
-  return { deadline: Date.now() + seconds * 1000, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
+/** With a mapper role's socket that role keeps the daemons, else the process that asks. */
+export function hostAt(stateDir: string, mapperSocket = ''): NodeHost {
+  const keeper = mapperSocket === '' ? new LocalKeeper() : new RemoteKeeper(mapperSocket);
+  return { stateDir, mappers: [new UserspaceMapper(keeper)] };
 }
 
 /** A node's state directory, and that of a driver which a test starts beside it. */

@@ -1,4 +1,11 @@
-/** Loop devices, found by the file behind them in sysfs: that never blocks, whatever has become of the file. */
+/**
+ * Loop devices, found by a label in sysfs: reading that never blocks, whatever has become of the file behind them.
+ *
+ * The label is a size limit beyond the size of any image, which the kernel keeps from attaching to detaching and which
+ * limits nothing. The path of the file would not do: the kernel shows it as seen from the mount namespace that attached
+ * the device, and shows "/" once that is gone, as it is when the node role's container was started anew.
+ */
+import { createHash } from 'node:crypto';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
@@ -10,6 +17,8 @@ import { run } from '../run.ts';
 
 const LOOP_CONTROL = '/dev/loop-control';
 const SECTOR = 512n;
+/** Above every size that there is; 53 bits of a digest below it. */
+const LABEL_BASE = 1n << 62n;
 /** The kernel lets go of a device within milliseconds unless somebody has it open. */
 const LET_GO_MS = 2_000;
 
@@ -20,21 +29,28 @@ export function hasLoopDevices(): Promise<boolean> {
   );
 }
 
-/** All loop devices on the file, lowest first; usually none or one. */
+/** All loop devices that were attached to the file, lowest first; usually none or one. */
 export async function findLoops(file: string): Promise<readonly Device[]> {
   const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
-  const found = await Promise.all(names.map(async (name) => ((await backingFile(name)) === file ? readLoop(name) : undefined)));
+  const label = loopLabel(file);
+  const found = await Promise.all(names.map(async (name) => ((await labelOf(name)) === label ? readLoop(name) : undefined)));
   return found.filter((device) => device !== undefined).sort((a, b) => a.path.localeCompare(b.path));
 }
 
 /** Direct I/O: what is written reaches the file at once, and is cached only once, above the device. */
 export async function attachLoop(file: string, readonly: boolean): Promise<Device> {
   // --nooverlap takes the device that an earlier, killed call attached, instead of a second one.
-  const args = ['--find', '--show', '--nooverlap', '--direct-io=on', ...(readonly ? ['--read-only'] : []), file];
-  await run('losetup', args, { limit: LIMITS.loop });
+  const args = ['--find', '--show', '--nooverlap', '--direct-io=on', `--sizelimit=${loopLabel(file)}`];
+  await run('losetup', [...args, ...(readonly ? ['--read-only'] : []), file], { limit: LIMITS.loop });
   const [device] = await findLoops(file);
   if (device === undefined) throw new Failure('unfinished', 'LOOP_LOST', 'the loop device went away as soon as it was made');
   return device;
+}
+
+/** What `/sys/block/loop…/loop/sizelimit` says of a device on that file. */
+export function loopLabel(file: string): string {
+  const digest = createHash('sha256').update(file).digest().readBigUInt64BE() >> 11n;
+  return String(LABEL_BASE + digest * SECTOR);
 }
 
 /** Lets the device see that its file has grown. */
@@ -51,7 +67,7 @@ export async function detachLoop(device: Device, file: string): Promise<void> {
   // 1: it detached itself in between, or is busy; what counts is what is seen afterwards.
   await run('losetup', ['--detach', device.path], { limit: LIMITS.loop, accept: [0, 1] });
   const until = Date.now() + LET_GO_MS;
-  while ((await backingFile(nameOf(device))) === file) {
+  while ((await labelOf(nameOf(device))) === loopLabel(file)) {
     if (Date.now() > until) throw held(device, 'still open: written out to Ceph, or used by a program');
     await sleep(20);
   }
@@ -69,8 +85,8 @@ function nameOf(device: Device): string {
   return device.path.slice('/dev/'.length);
 }
 
-function backingFile(name: string): Promise<string | undefined> {
-  return readAttribute(`/sys/block/${name}/loop/backing_file`);
+function labelOf(name: string): Promise<string | undefined> {
+  return readAttribute(`/sys/block/${name}/loop/sizelimit`);
 }
 
 async function readLoop(name: string): Promise<Device | undefined> {

@@ -2,11 +2,12 @@
  * The userspace mapper: qemu-storage-daemon opens the image with librbd and exports it as one FUSE file, and a loop
  * device lies on that file. It needs no kernel module but fuse and loop, and knows every feature that librbd knows.
  *
- * In the volume's directory: `ceph.conf`, `image` (the file that the export covers), `qmp.sock`, `daemon.log`.
+ * In the volume's directory: `ceph.conf`, `image` (the file that the export covers), `qmp.sock`, `daemon.log`. The daemon
+ * may be kept in other namespaces, by the mapper role: it sees the directory at the same path, and its mount shows here.
  * Taken down in the reverse order of making: loop device, daemon, mount, files. The daemon is ended only when nobody
  * has the loop device any more; until then there may be writes that have not reached Ceph.
  */
-import { access, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
@@ -15,27 +16,25 @@ import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { mountAt, readMounts } from '../mount-table.ts';
 import { run } from '../run.ts';
 import { cephConf, checkOptions } from './ceph-conf.ts';
-import { askDaemon, DAEMON, findDaemons, startDaemon, stopDaemon } from './daemon.ts';
+import { askDaemon, isDaemonAlive, startDaemon, stopDaemon } from './daemon.ts';
+import type { DaemonKeeper } from './keeper.ts';
 import { attachLoop, detachLoop, findLoops, hasLoopDevices, refreshLoop } from './loop.ts';
 import type { Qmp, QmpArguments } from './qmp.ts';
+import { DAEMON, FILES, IMAGE } from './volume-files.ts';
 
-const IMAGE = 'image';
 /** What the daemon calls the CephX key that it was given. */
 const KEY = 'key';
-const FILES = ['ceph.conf', IMAGE, 'qmp.sock', 'daemon.log'];
 
 export class UserspaceMapper implements Mapper {
   readonly name = 'userspace';
+  readonly #keeper: DaemonKeeper;
+
+  constructor(keeper: DaemonKeeper) {
+    this.#keeper = keeper;
+  }
 
   async missing(): Promise<string | undefined> {
-    if (!(await exists('/dev/fuse'))) return '/dev/fuse';
-    if (!(await hasLoopDevices())) return 'loop devices';
-    try {
-      await run(DAEMON, ['--version'], { limit: LIMITS.look });
-    } catch {
-      return DAEMON;
-    }
-    return undefined;
+    return (await hasLoopDevices()) ? this.#keeper.missing() : 'loop devices';
   }
 
   checkOptions(options: MapOptions): void {
@@ -45,7 +44,7 @@ export class UserspaceMapper implements Mapper {
   async find(dir: string): Promise<Mapped> {
     const [device] = await findLoops(join(dir, IMAGE));
     if (device === undefined) return { state: 'none' };
-    if ((await findDaemons(dir)).length === 0) return { state: 'dead', device, why: `${DAEMON} has ended` };
+    if (!(await isDaemonAlive(dir))) return { state: 'dead', device, why: `${DAEMON} has ended` };
     return { state: 'alive', device };
   }
 
@@ -75,7 +74,7 @@ export class UserspaceMapper implements Mapper {
   async unmap(dir: string): Promise<void> {
     const file = join(dir, IMAGE);
     for (const device of await findLoops(file)) await detachLoop(device, file);
-    await stopDaemon(dir);
+    await stopDaemon(this.#keeper, dir);
     // A daemon that was killed leaves its mount behind.
     while (mountAt(await readMounts(), file) !== undefined) {
       await run('umount', ['--lazy', '--no-canonicalize', file], { limit: LIMITS.look });
@@ -87,7 +86,7 @@ export class UserspaceMapper implements Mapper {
     const mountpoint = join(dir, IMAGE);
     await writeFile(mountpoint, '', { mode: 0o600 });
     await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
-    using qmp = await startDaemon(dir, LIMITS.map);
+    using qmp = await startDaemon(this.#keeper, dir, LIMITS.map);
     await addSecret(qmp, spec.connection.key);
     await addNode(qmp, 'volume', imageOptions(dir, spec));
     const writable = !spec.readonly;
@@ -174,11 +173,4 @@ async function findNode(qmp: Qmp, name: string): Promise<BlockNode> {
 function openedWith({ image }: BlockNode): QmpArguments {
   const parsed: unknown = JSON.parse(image.filename.replace(/^json:/, ''));
   return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

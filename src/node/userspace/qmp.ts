@@ -1,7 +1,9 @@
 /** QEMU's control protocol over a unix socket: one JSON object a line, a command and its answer at a time. */
 import { createConnection, type Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
+import { isErrno } from '../errno.ts';
 import { qmpFailure } from './qmp-failure.ts';
 
 export type QmpArguments = Readonly<Record<string, unknown>>;
@@ -59,13 +61,26 @@ export class Qmp implements Disposable {
   }
 }
 
-function connected(path: string, limit: number): Promise<Socket> {
+/** The daemon takes one conversation at a time, and the kernel keeps only a few waiting: EAGAIN says to come back. */
+async function connected(path: string, limit: number): Promise<Socket> {
+  const until = Date.now() + limit;
+  for (;;) {
+    try {
+      return await connectOnce(path, until - Date.now());
+    } catch (cause) {
+      if (isErrno(cause, 'EAGAIN') && Date.now() < until) await sleep(20);
+      else throw new Failure('unfinished', 'DAEMON_SILENT', 'the process that maps the volume cannot be asked', { cause });
+    }
+  }
+}
+
+function connectOnce(path: string, limit: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ path });
     const fail = (cause?: Error) => {
       clearTimeout(timer);
       socket.destroy();
-      reject(new Failure('unfinished', 'DAEMON_SILENT', 'the process that maps the volume cannot be asked', { cause }));
+      reject(cause);
     };
     const timer = setTimeout(fail, limit);
     socket.once('error', fail);
