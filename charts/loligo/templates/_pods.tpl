@@ -94,6 +94,9 @@ readinessProbe:
   resources:
     {{- toYaml $sidecar.resources | nindent 4 }}
   securityContext:
+    {{- if .asRoot }}
+    runAsUser: 0 # the socket is root's
+    {{- end }}
     {{- include "loligo.confined" . | nindent 4 }}
   volumeMounts:
     - { name: socket, mountPath: /csi }
