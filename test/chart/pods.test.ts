@@ -99,6 +99,17 @@ test('the sidecars wait as long as the driver answers', async () => {
   for (const { args } of sidecars) assert.ok(args.includes('--timeout=60s') && args.includes('--leader-election=true'));
 });
 
+test('the provisioner looks for topology only where nodes have one: it makes no volume while it finds none', async () => {
+  for (const [set, gate] of [
+    ['default', 'false'],
+    ['two-clusters', 'true'],
+  ] as const) {
+    const { args } = (await containersOf(set)).find(({ name }) => name === 'provisioner');
+
+    assert.ok(args.includes(`--feature-gates=Topology=${gate}`));
+  }
+});
+
 test('the node has the topology of its labels, read from the pod', async () => {
   const containers = await containersOf('everything');
 

@@ -9,15 +9,15 @@ import { ofKind, rendered, VALUE_SETS } from './rendered.ts';
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/privileges.md'), 'utf8');
 
 test('docs/privileges.md has the pods as they are', async () => {
-  assert.deepEqual(table('Pods', 4), podRows(await rendered('everything')));
+  assert.deepEqual(table('Pods', 4), podRows(await rendered('everything')).toSorted());
 });
 
 test('docs/privileges.md has the containers as they are', async () => {
-  assert.deepEqual(table('Containers', 6), containerRows(await rendered('everything')));
+  assert.deepEqual(table('Containers', 6), containerRows(await rendered('everything')).toSorted());
 });
 
 test("docs/privileges.md has the host's folders as they are", async () => {
-  assert.deepEqual(table('Folders of the host', 4), hostPathRows(await rendered('everything')));
+  assert.deepEqual(table('Folders of the host', 4), hostPathRows(await rendered('everything')).toSorted());
 });
 
 test('docs/privileges.md has the rights in the API as they are, and says what each is for', async () => {
@@ -25,7 +25,7 @@ test('docs/privileges.md has the rights in the API as they are, and says what ea
 
   assert.deepEqual(
     rows.map((row) => row.slice(0, 6)),
-    ruleRows(await rendered('everything')),
+    ruleRows(await rendered('everything')).toSorted(),
   );
   assert.deepEqual(
     rows.filter((row) => row[6] === ''),
@@ -63,7 +63,7 @@ test('every role is bound to one account, in the same place', async () => {
   }
 });
 
-/** The cells of the table under a heading. */
+/** The cells of the table under a heading, in an order that says nothing. */
 function table(heading: string, columns: number): readonly string[][] {
   const [, section = ''] = PAGE.split(`\n## ${heading}\n`);
   const [body = ''] = section.split('\n## ');
@@ -74,5 +74,8 @@ function table(heading: string, columns: number): readonly string[][] {
       .slice(1, -1)
       .map((cell) => cell.trim()),
   );
-  return rows.slice(2).map((row) => row.slice(0, columns));
+  return rows
+    .slice(2)
+    .map((row) => row.slice(0, columns))
+    .toSorted();
 }
