@@ -8,7 +8,6 @@ const port = (says: string): Schema => whole(says, 1, 65_535);
 export const surroundings: Readonly<Record<string, Schema>> = {
   snapshotMetadata: object('Changed blocks of snapshots, for backup programs.', {
     enabled: flag('Runs the sidecar and its Service.'),
-    installCRD: flag('Installs the CRD SnapshotMetadataService, which stays at an uninstall.'),
     tlsSecret: text('A Secret with tls.crt and tls.key.', `^$|${OBJECT_NAME}`),
     caCert: text('The certificate that clients check it by, as PEM.'),
     audience: text("The audience of clients' tokens; the driver's name when empty."),

@@ -132,7 +132,6 @@ export const workloads: Readonly<Record<string, Schema>> = {
   snapshots: object('Snapshots.', {
     enabled: flag('Runs the snapshotter.'),
     groups: flag('Group snapshots too; their CRDs have to be there.'),
-    installCRDs: flag("Installs the snapshots' CRDs, which stay at an uninstall."),
     controller: object('The snapshot controller, of which a cluster has one.', {
       enabled: flag('Runs it.'),
       replicas: whole('How many.', 1, 9),

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CHART, helm, KUBE_VERSION } from '../../scripts/helm.ts';
-import { type Manifest, ofKind, podsOf, rendered, VALUE_SETS, valuesFile } from './rendered.ts';
+import { type Manifest, ofKind, podsOf, readManifests, rendered, VALUE_SETS, valuesFile } from './rendered.ts';
 
 /** Objects of kinds that lie in no namespace. */
 const CLUSTER_WIDE = [
   'ClusterRole',
   'ClusterRoleBinding',
   'CSIDriver',
-  'CustomResourceDefinition',
   'SnapshotMetadataService',
   'StorageClass',
   'VolumeAttributesClass',
@@ -29,14 +28,16 @@ for (const set of VALUE_SETS) {
     const manifests = await rendered(set);
 
     const keys = manifests.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
-    const ours = manifests.filter(({ kind }) => kind !== 'CustomResourceDefinition');
 
     assert.deepEqual(keys.toSorted(), [...new Set(keys)].toSorted());
     assert.deepEqual(
       manifests.filter(({ kind, metadata }) => CLUSTER_WIDE.includes(kind) !== (metadata.namespace === undefined)).map(nameOf),
       [],
     );
-    assert.deepEqual(ours.filter(({ metadata }) => metadata.labels['app.kubernetes.io/instance'] !== 'loligo').map(nameOf), []);
+    assert.deepEqual(
+      manifests.filter(({ metadata }) => metadata.labels['app.kubernetes.io/instance'] !== 'loligo').map(nameOf),
+      [],
+    );
     assert.deepEqual(
       manifests.filter(({ metadata }) => !/^[a-z0-9][a-z0-9.-]*$/.test(metadata.name)).map(nameOf),
       [],
@@ -85,17 +86,19 @@ test('each selector finds the pods of one component alone', async () => {
   }
 });
 
-test('an uninstall leaves what carries the I/O of running pods, and the objects that snapshots are', async () => {
+test('an uninstall leaves what carries the I/O of running pods', async () => {
   const manifests = await rendered('everything');
 
   const kept = manifests.filter(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'] === 'keep');
 
-  assert.deepEqual(kept.filter(({ kind }) => kind !== 'CustomResourceDefinition').map(nameOf), [
-    'ServiceAccount loligo-mapper',
-    'DaemonSet loligo-mapper',
-  ]);
-  assert.equal(kept.length - 2, ofKind(manifests, 'CustomResourceDefinition').length);
-  assert.equal(ofKind(manifests, 'CustomResourceDefinition').length, 7);
+  assert.deepEqual(kept.map(nameOf), ['ServiceAccount loligo-mapper', 'DaemonSet loligo-mapper']);
+});
+
+test('CRDs are where helm installs what is missing and never changes or removes it', async () => {
+  const shown = readManifests(await helm('show', 'crds', CHART));
+
+  assert.deepEqual(ofKind(await rendered('everything'), 'CustomResourceDefinition'), []);
+  assert.equal(ofKind(shown, 'CustomResourceDefinition').length, 7);
 });
 
 test('an upgrade does not touch the pods that carry I/O', async () => {
