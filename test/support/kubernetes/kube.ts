@@ -4,7 +4,7 @@
  * `await using namespace = await kube.freshNamespace()`. The witness is `kubectl`.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { RunOptions } from '../ceph/program.ts';
 import { MicroCeph, RUN } from '../micro-ceph.ts';
@@ -81,6 +81,14 @@ export class Kube implements AsyncDisposable {
   /** The cluster that another process brought up in `dir`, and that stays that one's to take down. */
   static attach(dir: string): Kube {
     return new Kube(resolve(dir));
+  }
+
+  /** Copies the daemons' logs to where they outlive the cluster (until the next copy), and says where. */
+  keepLogs(): string {
+    const kept = join(RUN, 'kube-logs');
+    rmSync(kept, { recursive: true, force: true });
+    for (const { name, dir } of [this.control, ...this.nodes]) cpSync(join(dir, 'logs'), join(kept, name), { recursive: true });
+    return kept;
   }
 
   async down(): Promise<void> {
