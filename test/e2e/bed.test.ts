@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -47,6 +47,12 @@ function askHttp(namespace: TestNamespace, pod: string, address: string): Promis
 
 function nodeReady(name: string): Promise<string> {
   return kube.kubectl('get', 'node', name, '--output', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}');
+}
+
+/** Inodes of the files that this machine's loop devices lie on. */
+async function loopInodes(): Promise<readonly string[]> {
+  const text = await runProgram('losetup', ['--list', '--noheadings', '--output', 'BACK-INO']);
+  return text.split('\n').map((line) => line.trim());
 }
 
 test('both nodes are Ready', async () => {
@@ -199,7 +205,9 @@ test('a cluster whose owner is killed leaves nothing: no process, no loop device
   assert.equal(String(said), 'up\n');
   const second = Kube.attach(dir);
   await second.onNode('node1', 'truncate', '--size=16M', '/var/lib/kubelet/backing');
-  const loop = (await second.onNode('node1', 'losetup', '--find', '--show', '/var/lib/kubelet/backing')).trim();
+  await second.onNode('node1', 'losetup', '--find', '/var/lib/kubelet/backing');
+  const { ino } = statSync(join(dir, 'node1/kubelet/backing'));
+  assert.ok((await loopInodes()).includes(String(ino)));
   const cgroup = readRecord(dir)?.cgroup ?? '';
   const inits = [second.control, ...second.nodes].map(({ init }) => init);
   assert.notDeepEqual(cgroupRemains(cgroup), []);
@@ -209,6 +217,6 @@ test('a cluster whose owner is killed leaves nothing: no process, no loop device
 
   assert.deepEqual(inits.map(livingPid), [undefined, undefined]);
   assert.deepEqual(cgroupRemains(cgroup), []);
-  assert.ok(!(await runProgram('losetup', ['--list', '--noheadings', '--output', 'NAME'])).split('\n').includes(loop));
+  assert.ok(!(await loopInodes()).includes(String(ino)));
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(dir));
 });

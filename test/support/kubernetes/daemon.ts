@@ -11,6 +11,12 @@ export interface DaemonCommand {
   readonly args: readonly string[];
 }
 
+interface Running {
+  readonly pid: string;
+  /** The `nsenter` that waits for it outside. It stops when its child is stopped, and then nobody buries the child. */
+  readonly waiting: string;
+}
+
 const TERM_PATIENCE = 20_000; // milliseconds it gets to end by itself
 
 export class Daemon {
@@ -59,7 +65,8 @@ export class Daemon {
     outer.unref();
     const what = `${this.name} has started on ${this.#host.name}`;
     const pid = await until(() => childOf(outer.pid ?? 0), { what, timeout: 10_000, interval: 10 });
-    writeFileSync(this.#file('pid'), processIdentity(pid) ?? '');
+    const running: Running = { pid: processIdentity(pid) ?? '', waiting: processIdentity(outer.pid ?? 0) ?? '' };
+    writeFileSync(this.#file('pid'), JSON.stringify(running));
   }
 
   /** Ends it as an init system would: SIGTERM, and SIGKILL when that does not help. */
@@ -90,14 +97,20 @@ export class Daemon {
     if (!signalProcess(this.#identity(), 'SIGSTOP')) throw new Error(`${this.name} does not run`);
   }
 
-  /** SIGCONT. */
+  /** SIGCONT; nothing to do when it does not run, or was not held. */
   resume(): void {
-    if (!signalProcess(this.#identity(), 'SIGCONT')) throw new Error(`${this.name} does not run`);
+    const { pid, waiting } = this.#running();
+    for (const identity of [waiting, pid]) signalProcess(identity, 'SIGCONT');
   }
 
   #identity(): string {
+    return this.#running().pid;
+  }
+
+  #running(): Running {
     const file = this.#file('pid');
-    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    // Written by start alone.
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Running) : { pid: '', waiting: '' };
   }
 
   #file(kind: 'command' | 'pid'): string {

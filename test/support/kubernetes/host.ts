@@ -4,7 +4,7 @@
  * needs to be tidied. Nothing in it listens on the real machine's interfaces or mounts anything there.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunOptions, runProgram } from '../ceph/program.ts';
 import { childOf, livingPid, processIdentity, signalProcess } from '../process-identity.ts';
@@ -98,6 +98,8 @@ export class Host {
   async end(): Promise<void> {
     const init = this.init;
     signalProcess(init, 'SIGKILL');
+    // Its process 1 goes last, and waits for those whose waiting `nsenter` is held still.
+    for (const file of globSync('*.pid', { cwd: this.dir })) this.daemon(file.replace(/\.pid$/, '')).resume();
     await until(() => livingPid(init) === undefined, { what: `${this.name} has ended`, interval: 20 });
   }
 

@@ -34,7 +34,7 @@ export async function detachLoops(loops: readonly string[]): Promise<void> {
 }
 
 async function listLoops(): Promise<readonly Loop[]> {
-  const text = await runProgram('losetup', ['--list', '--noheadings', '--raw', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN']);
+  const text = await runProgram('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN']);
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
     const [name = '', inode = '', device = ''] = line.split(/\s+/);
