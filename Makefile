@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(
 .PHONY: help setup setup-e2e check unit test e2e e2e-up e2e-down ceph sanity bench demo soak image test-image build update clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone, grow (3 min)
 	@$(AS_ROOT) node scripts/demo.ts

@@ -2,16 +2,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runProgram } from '../support/ceph/program.ts';
 import { cgroupRemains } from '../support/kubernetes/cgroups.ts';
+import { SIDECARS } from '../support/kubernetes/images.ts';
 import { imageName, Kube } from '../support/kubernetes/kube.ts';
+import { packImages } from '../support/kubernetes/oci-archive.ts';
 import { NETWORK } from '../support/kubernetes/places.ts';
 import { readRecord } from '../support/kubernetes/record.ts';
 import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { installSnapshotController } from '../support/kubernetes/snapshot-controller.ts';
 import type { TestNamespace } from '../support/kubernetes/test-namespace.ts';
 import { until } from '../support/kubernetes/waiting.ts';
 import { livingPid } from '../support/process-identity.ts';
@@ -49,10 +52,18 @@ function nodeReady(name: string): Promise<string> {
   return kube.kubectl('get', 'node', name, '--output', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}');
 }
 
-/** Inodes of the files that this machine's loop devices lie on. */
-async function loopInodes(): Promise<readonly string[]> {
-  const text = await runProgram('losetup', ['--list', '--noheadings', '--output', 'BACK-INO']);
-  return text.split('\n').map((line) => line.trim());
+/** Makes a loop device on a node; gives its line in `listLoops`. */
+async function attachLoop(cluster: Kube, file: string): Promise<string> {
+  if (!file.startsWith('/dev/')) await cluster.onNode('node1', 'truncate', '--size=16M', file);
+  const name = (await cluster.onNode('node1', 'losetup', '--find', '--show', file)).trim();
+  const line = (await listLoops()).find((loop) => loop.startsWith(`${name} `));
+  return line ?? assert.fail(`${name} is not listed`);
+}
+
+/** This machine's loop devices, each with what it lies on: `/dev/loop0 1234 254:0`. Names alone are soon used again. */
+async function listLoops(): Promise<readonly string[]> {
+  const text = await runProgram('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN']);
+  return text.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' '));
 }
 
 test('both nodes are Ready', async () => {
@@ -125,6 +136,38 @@ test('a mount made in a pod reaches the node and other pods, and one made on the
   await kube.onNode('node1', 'umount', `${PLUGINS}/node`);
 });
 
+test('the images of the sidecars run on both nodes', async () => {
+  await using namespace = await kube.freshNamespace();
+  const pods = SIDECARS.flatMap((sidecar) =>
+    ['node1', 'node2'].map((node) =>
+      shell({
+        name: `${sidecar}-${node}`,
+        node,
+        spec: { restartPolicy: 'Never' },
+        container: { image: imageName(sidecar), command: [`/${sidecar}`, '--help'] },
+      }),
+    ),
+  );
+
+  await namespace.apply(pods);
+
+  const ended = async (): Promise<boolean> => {
+    const phases = (await namespace.field('pods', '{.items[*].status.phase}')).split(' ');
+    return phases.length === pods.length && phases.every((phase) => phase === 'Succeeded');
+  };
+  await namespace.until(ended, { what: 'all of them have said what they can do', timeout: 90_000 });
+});
+
+test('the snapshot controller runs, and its kinds of objects are there', async () => {
+  await installSnapshotController(kube);
+
+  const kinds = await kube.kubectl('api-resources', '--output', 'name');
+
+  for (const kind of ['volumesnapshots.snapshot', 'volumegroupsnapshots.groupsnapshot']) {
+    assert.ok(kinds.split('\n').includes(`${kind}.storage.k8s.io`), `no ${kind}`);
+  }
+});
+
 test('helm installs, upgrades and uninstalls a chart', async () => {
   await using namespace = await kube.freshNamespace();
   const chart = mkdtempSync(join(tmpdir(), 'loligo-chart-'));
@@ -181,6 +224,23 @@ test('a node whose kubelet is stopped is lost, and found when it is started', { 
   await kube.until(async () => (await nodeReady('node2')) === 'True', { what: 'node2 is Ready' });
 });
 
+test('an image that was built elsewhere runs on a node once it is imported', async () => {
+  await using namespace = await kube.freshNamespace();
+  const work = mkdtempSync(join(tmpdir(), 'loligo-image-'));
+  mkdirSync(join(work, 'root'));
+  copyFileSync('/bin/busybox', join(work, 'root/busybox'));
+  const [name, archive] = [imageName('brought'), join(work, 'brought.tar')];
+  await packImages(archive, join(work, 'root'), [{ name, entrypoint: ['/busybox'] }]);
+
+  const imported = await kube.importImage(archive);
+  const container = { image: name, command: ['/busybox', 'sleep', '1000'] };
+  await namespace.apply(['node1', 'node2'].map((node) => shell({ name: node, node, container })));
+
+  assert.deepEqual(imported, [name]);
+  for (const pod of ['node1', 'node2']) await namespace.untilReady(pod);
+  rmSync(work, { recursive: true });
+});
+
 test('waiting in vain tells the Events of the pods that were waited for', async () => {
   await using namespace = await kube.freshNamespace();
   await namespace.apply(
@@ -204,10 +264,10 @@ test('a cluster whose owner is killed leaves nothing: no process, no loop device
   const [said] = await Promise.race([once(owner.stdout, 'data'), once(owner, 'exit')]);
   assert.equal(String(said), 'up\n');
   const second = Kube.attach(dir);
-  await second.onNode('node1', 'truncate', '--size=16M', '/var/lib/kubelet/backing');
-  await second.onNode('node1', 'losetup', '--find', '/var/lib/kubelet/backing');
-  const { ino } = statSync(join(dir, 'node1/kubelet/backing'));
-  assert.ok((await loopInodes()).includes(String(ino)));
+  // On this machine's disk; on a file system that only the node has; on one of these two, as kubelet does for block volumes.
+  const plain = await attachLoop(second, '/var/lib/kubelet/backing');
+  const inside = await attachLoop(second, '/run/backing');
+  const above = await attachLoop(second, inside.split(' ')[0] ?? '');
   const cgroup = readRecord(dir)?.cgroup ?? '';
   const inits = [second.control, ...second.nodes].map(({ init }) => init);
   assert.notDeepEqual(cgroupRemains(cgroup), []);
@@ -217,6 +277,7 @@ test('a cluster whose owner is killed leaves nothing: no process, no loop device
 
   assert.deepEqual(inits.map(livingPid), [undefined, undefined]);
   assert.deepEqual(cgroupRemains(cgroup), []);
-  assert.ok(!(await loopInodes()).includes(String(ino)));
+  const left = await listLoops();
+  for (const loop of [plain, inside, above]) assert.ok(!left.includes(loop), `${loop} is still there`);
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(dir));
 });
