@@ -41,7 +41,7 @@ export async function bringUp(options: BringUp): Promise<void> {
     owner: processIdentity(process.pid) ?? '',
   };
   writeRecord(dir, record);
-  startWarden(dir);
+  startWarden(dir, record.owner);
   const hosts = await startHosts(dir, record);
   progress(`hosts: ${CONTROL}, ${record.nodes.join(', ')}`);
   const pki = join(dir, 'pki');

@@ -5,14 +5,26 @@ import { tearDown as tearDownCeph } from '../ceph/bring-up.ts';
 import { livingPid, signalProcess } from '../process-identity.ts';
 import { dropCgroup } from './cgroups.ts';
 import { Host } from './host.ts';
+import { whileLocked } from './lock.ts';
 import { detachLoops, loopsOf } from './loops.ts';
-import { CONTROL, readRecord } from './record.ts';
+import { CONTROL, type KubeRecord, readRecord } from './record.ts';
 import { until } from './waiting.ts';
 
-/** Nothing to do when there is no cluster in `dir`. */
-export async function tearDown(dir: string): Promise<void> {
-  const record = readRecord(dir);
-  if (record === undefined) return;
+/** Nothing to do when there is no cluster in `dir`, or it is not one that is meant. Who comes second waits for the first. */
+export async function tearDown(dir: string, isMeant: (record: KubeRecord) => boolean = () => true): Promise<void> {
+  if (readRecord(dir) === undefined) return;
+  await whileLocked(`${dir}.lock`, async () => {
+    const record = readRecord(dir);
+    if (record !== undefined && isMeant(record)) await takeDown(dir, record);
+  });
+}
+
+/** Whether the process without which a cluster is nobody's has ended. */
+export function isOrphan({ owner }: KubeRecord): boolean {
+  return livingPid(owner) === undefined;
+}
+
+async function takeDown(dir: string, record: KubeRecord): Promise<void> {
   const nodes = record.nodes.flatMap((name) => findHost(join(dir, name)));
   const loops = await loopsOf(nodes, dir); // what a loop device is of shows only while the node still runs
   endForwarder(dir);
@@ -33,8 +45,8 @@ export async function tearDown(dir: string): Promise<void> {
 export async function sweepClusters(run: string): Promise<void> {
   if (!existsSync(run)) return;
   for (const name of readdirSync(run)) {
-    const owner = readRecord(join(run, name))?.owner;
-    if (owner !== undefined && livingPid(owner) === undefined) await tearDown(join(run, name));
+    const record = readRecord(join(run, name));
+    if (record !== undefined && isOrphan(record)) await tearDown(join(run, name), isOrphan);
   }
 }
 

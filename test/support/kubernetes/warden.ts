@@ -7,16 +7,18 @@ import { tearDown } from './tear-down.ts';
 
 const LOOK = 500; // milliseconds
 
-export function startWarden(dir: string): void {
+export function startWarden(dir: string, owner: string): void {
   // Its own session: what ends the owner's group must not end it.
-  spawn(process.execPath, [import.meta.filename, dir], { detached: true, cwd: '/', stdio: 'ignore' }).unref();
+  spawn(process.execPath, [import.meta.filename, dir, owner], { detached: true, cwd: '/', stdio: 'ignore' }).unref();
 }
 
-async function watch(dir: string): Promise<void> {
-  for (let record = readRecord(dir); record !== undefined; record = readRecord(dir)) {
-    if (livingPid(record.owner) === undefined) await tearDown(dir);
+/** Until the cluster was taken down, or has another owner. */
+async function watch(dir: string, owner: string): Promise<void> {
+  while (readRecord(dir)?.owner === owner) {
+    if (livingPid(owner) === undefined) await tearDown(dir, (record) => record.owner === owner);
     else await sleep(LOOK);
   }
 }
 
-if (import.meta.main) await watch(process.argv[2] ?? '');
+const [, , dir = '', owner = ''] = process.argv;
+if (import.meta.main) await watch(dir, owner);
