@@ -1,12 +1,13 @@
 /** Where the bed keeps what it builds and what it runs, and which versions it is made of. */
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Kubernetes as `go/go.mod` pins it; built from modules it would call itself v0.0.0-master. */
-export const KUBE_VERSION = 'v1.36.3';
-
 /** Sources of everything that is built: one Go module. */
 export const GO_MODULE = resolve(import.meta.dirname, 'go');
+
+/** Kubernetes as `go/go.mod` pins it; built from modules it would call itself v0.0.0-master. */
+export const KUBE_VERSION = pinnedVersion('k8s.io/kubernetes');
 
 /** What is built outlives checkouts: LOLIGO_CACHE, else `loligo` in the user's cache folder. */
 const CACHE = resolve(process.env['LOLIGO_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'loligo'));
@@ -33,6 +34,13 @@ export const NETWORK = {
 } as const;
 
 export const API_SERVER = `https://${NETWORK.control}:6443`;
+
+function pinnedVersion(module: string): string {
+  const lines = readFileSync(join(GO_MODULE, 'go.mod'), 'utf8').split('\n');
+  const version = lines.map((line) => line.trim().split(' ')).find(([name]) => name === module)?.[1];
+  if (version === undefined) throw new Error(`go.mod does not pin ${module}`);
+  return version;
+}
 
 /** Address and pod network of the n-th node, from 0. */
 export function nodeNetwork(index: number): { readonly address: string; readonly pods: string } {
