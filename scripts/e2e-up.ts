@@ -34,7 +34,7 @@ ${kube.nodes.map((node) => `  ${node.enter('bash').join(' ')}   # ${node.name}`)
 async function findCluster(): Promise<Kube> {
   try {
     const running = Kube.attach(DIR);
-    await running.kubectl('get', '--raw', '/readyz');
+    await running.kubectl('get', '--raw', '/readyz', '--request-timeout=5s');
     return running;
   } catch {
     return await upCluster({ dir: DIR, stays: true });
