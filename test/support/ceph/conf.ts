@@ -1,11 +1,26 @@
 /** The ceph.conf and the keyrings of a micro cluster: text in, text out. */
 import { randomBytes } from 'node:crypto';
 
+/** Where the daemons listen, and whence Ceph's programs ask them. */
+export interface Network {
+  readonly address: string;
+  /** The file of a network namespace, as `nsenter --net` takes it; by default the caller's. */
+  readonly namespace?: string;
+}
+
+export const LOOPBACK: Network = { address: '127.0.0.1' };
+
+/** The argument list that runs a program in that network. */
+export function inNetwork({ namespace }: Network, command: readonly string[]): readonly string[] {
+  return namespace === undefined ? command : ['nsenter', `--net=${namespace}`, '--', ...command];
+}
+
 export interface Layout {
   readonly dir: string;
   /** Admin sockets lie here: a socket's path may have 107 bytes, a checkout's path is often longer. */
   readonly sockets: string;
   readonly fsid: string;
+  readonly network: Network;
   /** `[v2:127.0.0.1:port/0,v1:127.0.0.1:port/0]` */
   readonly monitors: string;
 }
@@ -48,11 +63,11 @@ const SMALL: Settings = {
 };
 
 export function cephConf(layout: Layout, settings: Settings): string {
-  const { dir, sockets, fsid, monitors } = layout;
+  const { dir, sockets, fsid, monitors, network } = layout;
   const global: Settings = {
     fsid,
     mon_host: monitors,
-    public_addr: '127.0.0.1',
+    public_addr: network.address,
     auth_cluster_required: 'cephx',
     auth_service_required: 'cephx',
     auth_client_required: 'cephx',

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inNetwork, type Network } from './conf.ts';
 
 export interface DaemonSpec {
   /** `mon.a`, `mgr.x`, `osd.0` */
@@ -9,11 +10,12 @@ export interface DaemonSpec {
   readonly dir: string;
   /** Dies with the process that starts it, however that one ends. */
   readonly tied: boolean;
+  readonly network: Network;
 }
 
-export function startDaemon({ name, dir, tied }: DaemonSpec): void {
+export function startDaemon({ name, dir, tied, network }: DaemonSpec): void {
   const [kind = '', id = ''] = name.split('.');
-  const command = [`ceph-${kind}`, '-f', '-i', id, '-c', `${dir}/ceph.conf`];
+  const command = inNetwork(network, [`ceph-${kind}`, '-f', '-i', id, '-c', `${dir}/ceph.conf`]);
   const [file = '', ...args] = tied ? ['setpriv', '--pdeathsig', 'KILL', '--', ...command] : command;
   const output = openSync(`${dir}/log/${name}.out`, 'a');
   // Detached: Ctrl-C reaches the tests first, which still need the cluster to clean up.

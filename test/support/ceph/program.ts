@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
+  readonly cwd?: string;
   /** Milliseconds; a witness must not hang a test run. */
   readonly timeout?: number;
 }
@@ -24,12 +25,12 @@ export class ProgramError extends Error {
 }
 
 export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { env, input, timeout = 120_000 } = options;
+  const { env, input, cwd, timeout = 120_000 } = options;
   return new Promise((resolve, reject) => {
     const child = execFile(
       file,
       args,
-      { env: { ...process.env, ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 },
+      { env: { ...process.env, ...env }, cwd, timeout, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(new ProgramError([file, ...args].join(' '), error.code ?? error.signal, { stdout, stderr }));

@@ -1,0 +1,42 @@
+/** `make e2e-up`: a Kubernetes that stays, for people to try things on; `make e2e-down` takes it down. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { startForwarder } from '../test/support/kubernetes/forwarder.ts';
+import { Kube } from '../test/support/kubernetes/kube.ts';
+import { writeKubeconfig } from '../test/support/kubernetes/pki.ts';
+import { BIN } from '../test/support/kubernetes/places.ts';
+import { RUN } from '../test/support/micro-ceph.ts';
+import { upCluster } from './e2e-cluster.ts';
+
+const DIR = join(RUN, 'e2e');
+const KUBECONFIG = join(DIR, 'kubeconfig');
+
+const kube = await findCluster();
+if (!existsSync(KUBECONFIG)) writeKubeconfig(join(DIR, 'pki'), 'admin', await startForwarder(kube), KUBECONFIG);
+const { network } = kube.control;
+console.log(`
+Kubernetes is up, and stays until \`make e2e-down\`.
+
+  export KUBECONFIG=${KUBECONFIG} PATH=${BIN}:$PATH
+  kubectl get nodes
+
+Its Ceph listens in the cluster's network:
+
+  export CEPH_CONF=${kube.ceph.conf}
+  nsenter --net=${network} ceph -s
+
+As on a node (its network, mounts and processes):
+
+${kube.nodes.map((node) => `  ${node.enter('bash').join(' ')}   # ${node.name}`).join('\n')}
+`);
+
+/** The one that runs, when it does; what is left of one is taken down first. */
+async function findCluster(): Promise<Kube> {
+  try {
+    const running = Kube.attach(DIR);
+    await running.kubectl('get', '--raw', '/readyz', '--request-timeout=5s');
+    return running;
+  } catch {
+    return await upCluster({ dir: DIR, stays: true });
+  }
+}
