@@ -1,6 +1,7 @@
 /** The part of Kubernetes: asks the driver over CSI for volumes, and has them mounted where a container would find them. */
 import { join } from 'node:path';
-import type { CsiClient } from '../../test/support/csi-client.ts';
+import type { CsiClient, Message } from '../../test/support/csi-client.ts';
+import { untilOk } from '../../test/support/driver-bed.ts';
 
 export type FsType = 'xfs' | 'ext4';
 
@@ -41,7 +42,7 @@ export class Volumes {
   }
 
   async findNode(): Promise<string> {
-    const { nodeId } = await this.#csi.call('NodeGetInfo', {});
+    const { nodeId } = await this.#ask('NodeGetInfo', {});
     this.#node = nodeId;
     return nodeId;
   }
@@ -53,7 +54,7 @@ export class Volumes {
         : clone !== undefined
           ? { volume: { volumeId: clone.id } }
           : undefined;
-    const { volume } = await this.#csi.call('CreateVolume', {
+    const { volume } = await this.#ask('CreateVolume', {
       name,
       capacityRange: { requiredBytes: gib * GiB },
       volumeCapabilities: [capability(fsType)],
@@ -64,7 +65,7 @@ export class Volumes {
   }
 
   async publish(volume: Volume): Promise<Readonly<Record<string, string>>> {
-    const { publishContext } = await this.#csi.call('ControllerPublishVolume', {
+    const { publishContext } = await this.#ask('ControllerPublishVolume', {
       ...this.#using(volume),
       nodeId: this.#node,
     });
@@ -74,48 +75,53 @@ export class Volumes {
   /** The image becomes a device; a file system is made when it is blank, and grown when the device has grown; mounted. */
   async stage(volume: Volume, publishContext: Readonly<Record<string, string>>): Promise<void> {
     const at = { publishContext, stagingTargetPath: this.#stagingPath(volume) };
-    await this.#csi.call('NodeStageVolume', { ...this.#using(volume), ...at });
+    await this.#ask('NodeStageVolume', { ...this.#using(volume), ...at });
   }
 
   /** The file system appears at the path of a container too. */
   async bind(volume: Volume, publishContext: Readonly<Record<string, string>>): Promise<void> {
     const at = { publishContext, stagingTargetPath: this.#stagingPath(volume), targetPath: this.podPath(volume) };
-    await this.#csi.call('NodePublishVolume', { ...this.#using(volume), ...at });
+    await this.#ask('NodePublishVolume', { ...this.#using(volume), ...at });
   }
 
   async unstage({ name, id: volumeId }: Volume): Promise<void> {
-    await this.#csi.call('NodeUnpublishVolume', { volumeId, targetPath: this.podPath({ name }) });
-    await this.#csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath: this.#stagingPath({ name }) });
+    await this.#ask('NodeUnpublishVolume', { volumeId, targetPath: this.podPath({ name }) });
+    await this.#ask('NodeUnstageVolume', { volumeId, stagingTargetPath: this.#stagingPath({ name }) });
   }
 
   async unpublish({ id: volumeId }: Volume): Promise<void> {
-    await this.#csi.call('ControllerUnpublishVolume', { volumeId, nodeId: this.#node });
+    await this.#ask('ControllerUnpublishVolume', { volumeId, nodeId: this.#node });
   }
 
   async expand({ id: volumeId }: Volume, gib: number): Promise<void> {
-    await this.#csi.call('ControllerExpandVolume', { volumeId, capacityRange: { requiredBytes: gib * GiB } });
+    await this.#ask('ControllerExpandVolume', { volumeId, capacityRange: { requiredBytes: gib * GiB } });
   }
 
   async expandOnNode(volume: Volume): Promise<void> {
     const at = { volumePath: this.podPath(volume), stagingTargetPath: this.#stagingPath(volume) };
-    await this.#csi.call('NodeExpandVolume', { volumeId: volume.id, ...at });
+    await this.#ask('NodeExpandVolume', { volumeId: volume.id, ...at });
   }
 
   async snapshot({ id }: Volume, name: string): Promise<string> {
-    const { snapshot } = await this.#csi.call('CreateSnapshot', { sourceVolumeId: id, name });
+    const { snapshot } = await this.#ask('CreateSnapshot', { sourceVolumeId: id, name });
     return snapshot.snapshotId;
   }
 
   async deleteSnapshot(snapshotId: string): Promise<void> {
-    await this.#csi.call('DeleteSnapshot', { snapshotId });
+    await this.#ask('DeleteSnapshot', { snapshotId });
   }
 
   async delete({ id: volumeId }: Volume): Promise<void> {
-    await this.#csi.call('DeleteVolume', { volumeId });
+    await this.#ask('DeleteVolume', { volumeId });
   }
 
   #stagingPath({ name }: Pick<Volume, 'name'>): string {
     return join(this.#dir, 'staging', name);
+  }
+
+  /** As a sidecar asks: again while the answer leaves the outcome open. */
+  async #ask(method: string, request: object): Promise<Message> {
+    return await untilOk(() => this.#csi.call(method, request));
   }
 
   #using({ id: volumeId, context: volumeContext, fsType }: Volume): object {
