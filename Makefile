@@ -22,7 +22,7 @@ check: setup ## lint, types, architecture, generated files
 unit: setup ## the tests that need nothing started (seconds)
 	@node scripts/test.ts --unit $(T)
 
-test: setup ## all tests on a real Ceph; one: make test T=rbd/snapshots
+test: setup ## the tests on a real Ceph; one: make test T=rbd/snapshots
 	@$(AS_ROOT) node scripts/test.ts $(T)
 
 e2e: setup-e2e ## the tests on a real Kubernetes of two nodes; one: make e2e T=bed

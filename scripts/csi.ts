@@ -2,6 +2,8 @@
  * One CSI call by hand: `csi.ts METHOD [REQUEST]`, the request in JSON, over the socket that CSI_ENDPOINT names.
  * Prints the answer in JSON; exit code 1 with the gRPC status when there was none.
  */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CsiClient, CsiError, connectCsi, type Message } from '../test/support/csi-client.ts';
 
 const STREAMS = new Set(['GetMetadataAllocated', 'GetMetadataDelta']);
@@ -12,6 +14,7 @@ if (method === undefined || socket === undefined) {
   console.error('usage: CSI_ENDPOINT=unix:///path.sock csi.ts METHOD [REQUEST]');
   process.exit(2);
 }
+await untilThere(socket);
 const client = connectCsi(socket);
 try {
   console.log(JSON.stringify(await ask(client, method, JSON.parse(request)), undefined, 2));
@@ -21,6 +24,11 @@ try {
   process.exitCode = 1;
 } finally {
   client.close();
+}
+
+/** A driver that was started a moment ago may not listen yet. */
+async function untilThere(path: string): Promise<void> {
+  for (const end = Date.now() + 5000; !existsSync(path) && Date.now() < end; ) await sleep(50);
 }
 
 function ask(csi: CsiClient, name: string, message: object): Promise<Message> {

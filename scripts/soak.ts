@@ -26,6 +26,7 @@ const FORMS: readonly Form[] = [
     command: ['node', 'scripts/test.ts'],
     environment: { LOLIGO_SOAK: '1' },
   },
+  { name: 'demo-stopped', about: 'the demo stopped by Ctrl-C at many moments', command: ['node', 'scripts/test.ts', 'soak'] },
   { name: 'debian13', about: 'make test on Debian 13 with Ceph 18', command: ['scripts/in-debian13.sh', 'test'] },
   { name: 'bench', about: 'the whole benchmark, with 3,000 volumes in the pool', command: ['node', 'scripts/bench.ts'] },
 ];

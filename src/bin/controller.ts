@@ -11,6 +11,8 @@ import {
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import type { Part, Surroundings } from './part.ts';
 
+/** Milliseconds between looks at the clusters, for /readyz, the metrics and the log: nobody need ask for Probe. */
+const LOOK_EVERY_MS = 15_000;
 /** What leaves something for the reaper when it is done. */
 const MAKES_WORK = new Set(['deleteVolume', 'deleteSnapshot', 'deleteGroupSnapshot']);
 
@@ -39,8 +41,10 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     listPublishedNodes: options.flag('list-published-nodes'),
     counted: (cluster, volumes) => metrics.volumes.set({ cluster }, volumes),
   };
-  // The first call should not wait for a connection.
-  void watch.look({ deadline: Date.now() + 2000, log: host.log }).catch(() => undefined);
+  const look = (): void => void watch.look({ deadline: Date.now() + 2000, log: host.log }).catch(() => undefined);
+  // At once too: the first call should not wait for a connection.
+  look();
+  const looking = setInterval(look, LOOK_EVERY_MS);
   return {
     services: [
       controllerService(host, controller),
@@ -53,6 +57,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
         .filter((state) => state.failure !== undefined)
         .map((state) => `cluster ${state.cluster}: ${state.failure?.reason}`),
     stop: async () => {
+      clearInterval(looking);
       reaper.stop();
       await clusters[Symbol.asyncDispose]();
     },

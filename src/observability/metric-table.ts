@@ -47,7 +47,7 @@ export const METRICS = {
   clusterUp: {
     kind: 'gauge',
     name: 'loligo_cluster_up',
-    help: '1 when the cluster answered the last probe, 0 when it did not.',
+    help: '1 when the cluster answered the last look, 0 when it did not; looked at every 15 seconds.',
     labels: ['cluster'],
   },
   volumes: {

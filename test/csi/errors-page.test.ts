@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { requestType } from '../../src/csi/definitions.ts';
 import { CODES } from '../../src/csi/status.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Words of the same form that are no reasons: variables of the environment, and Ceph's own names of health checks. */
-const ELSEWHERE = /^(CSI|LOLIGO|UV|LC|PG)_/;
+/** Words of the same form that are no reasons: variables of the environment, Ceph's own names of health checks, capabilities of processes. */
+const ELSEWHERE = /^(CSI|LOLIGO|UV|LC|PG|SYS)_/;
 
 interface Found {
   readonly files: Set<string>;
@@ -71,6 +72,17 @@ test('docs/errors.md documents no reason word that is gone', () => {
     [...page.keys()].filter((word) => !source.has(word)),
     [],
   );
+});
+
+test('no page names a reason word that is gone', () => {
+  const known = new Set([...source.keys(), ...ofProtocol(), ...Object.keys(status)]);
+  const gone = globSync('docs/*.md', { cwd: ROOT }).flatMap((file) => {
+    const words = readFileSync(resolve(ROOT, file), 'utf8').matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g);
+    const unknown = [...words].filter(([, word = '']) => !known.has(word) && !ELSEWHERE.test(word));
+    return unknown.map(([, word]) => `${file}: ${word}`);
+  });
+
+  assert.deepEqual(gone, []);
 });
 
 test('docs/errors.md names the kinds that each reason has in src', () => {

@@ -58,11 +58,11 @@ test('every test that docs/promises.md names is there', () => {
 for (const page of PAGES) {
   test(`every file and make target that ${page} names is there`, () => {
     const text = read(page);
-    const targets = [...read('Makefile').matchAll(/^([a-z]+):/gm)].map(([, target]) => target);
+    const targets = [...read('Makefile').matchAll(/^([a-z0-9-]+):/gm)].map(([, target]) => target);
 
     const linked = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => join(page, '..', path));
     const named = [...text.matchAll(/`((?:src|test|scripts|docs|proto)\/[\w./-]+)`/g)].map(([, path = '']) => path);
-    const made = [...text.matchAll(/\bmake ([a-z]+)\b/g)].map(([, target = '']) => target);
+    const made = [...text.matchAll(/`make ([a-z0-9-]+)\b/g)].map(([, target = '']) => target);
 
     assert.deepEqual(
       [...linked, ...named].filter((path) => !existsSync(join(ROOT, path))),

@@ -99,11 +99,11 @@ test('what a caller may not ask for is refused with the field, and nothing is ma
     'another site': [{ publishContext: { site: 'west' } }, 'FAILED_PRECONDITION'],
     'a file system that is not served': [
       { volumeCapability: capability('SINGLE_NODE_WRITER', { fsType: 'ntfs' }) },
-      'INVALID_ARGUMENT',
+      'FAILED_PRECONDITION',
     ],
     'writers on several nodes of one file system': [
       { volumeCapability: capability('MULTI_NODE_MULTI_WRITER') },
-      'INVALID_ARGUMENT',
+      'FAILED_PRECONDITION',
     ],
     'a cluster that is not configured': [{ volumeId: 'other/rbd/v' }, 'FAILED_PRECONDITION'],
     'an image that is not there': [{ volumeId: `prod/${bed.pool.spec}/w` }, 'NOT_FOUND'],

@@ -2,7 +2,7 @@ import { Failure } from '#lib/failure';
 import { type PublishSpec, publish } from '#node';
 import type { NodePublishVolumeRequest, NodePublishVolumeResponse } from '../generated/messages.ts';
 import { required } from '../refuse.ts';
-import { readCapability } from '../request/capability.ts';
+import { readNodeCapability } from '../request/capability.ts';
 import type { Rpc } from '../rpc.ts';
 import type { Node } from './node.ts';
 import { readNodeVolume } from './read-node-volume.ts';
@@ -16,7 +16,7 @@ export const publishVolume: Rpc<Node, NodePublishVolumeRequest, PublishSpec, Nod
     const { volumeId, stagingTargetPath, targetPath } = request;
     required('volume_id', volumeId);
     required('target_path', targetPath);
-    const { mode: reader, access } = readCapability('volume_capability', request.volumeCapability);
+    const { mode: reader, access } = readNodeCapability('volume_capability', request.volumeCapability);
     // CSI's own code for it, for staging is a state that has to come first.
     if (stagingTargetPath === '') throw new Failure('precondition', 'STAGING_PATH_MISSING', 'staging_target_path is missing');
     const mode = request.volumeCapability?.accessMode?.mode ?? '';

@@ -3,7 +3,7 @@ import { Failure } from '#lib/failure';
 import { type StageSpec, stage } from '#node';
 import type { NodeStageVolumeRequest, NodeStageVolumeResponse } from '../generated/messages.ts';
 import { required } from '../refuse.ts';
-import { readCapability } from '../request/capability.ts';
+import { readNodeCapability } from '../request/capability.ts';
 import { readCredentials } from '../request/credentials.ts';
 import type { Rpc } from '../rpc.ts';
 import type { Node } from './node.ts';
@@ -20,7 +20,7 @@ export const stageVolume: Rpc<Node, NodeStageVolumeRequest, StageWanted, NodeSta
   read(request) {
     required('volume_id', request.volumeId);
     required('staging_target_path', request.stagingTargetPath);
-    const { mode, access } = readCapability('volume_capability', request.volumeCapability);
+    const { mode, access } = readNodeCapability('volume_capability', request.volumeCapability);
     const { mapper = '', mapOptions = '', mkfsOptions = '' } = request.volumeContext;
     return {
       ...readNodeVolume(request.volumeId),

@@ -1,3 +1,4 @@
+import { Failure } from '#lib/failure';
 import type { AccessMode } from '#rbd';
 import type { VolumeCapability } from '../generated/messages.ts';
 import { invalid, missing } from '../refuse.ts';
@@ -34,12 +35,23 @@ export function readCapabilities(field: string, capabilities: readonly VolumeCap
 }
 
 export function readCapability(field: string, capability: VolumeCapability | null): Capability {
+  return read(field, capability, invalid);
+}
+
+/** The same for a node, where CSI wants `precondition` for what is well-formed and cannot be served. */
+export function readNodeCapability(field: string, capability: VolumeCapability | null): Capability {
+  return read(field, capability, (part, what) => new Failure('precondition', 'CAPABILITY_UNSUPPORTED', `${part} ${what}`));
+}
+
+type Refuse = (field: string, what: string) => Failure;
+
+function read(field: string, capability: VolumeCapability | null, refuse: Refuse): Capability {
   if (capability === null) throw missing(field);
   const mode = readMode(`${field}.access_mode`, capability);
-  const access = readAccess(field, capability);
+  const access = readAccess(field, capability, refuse);
   // Two nodes that write to one file system destroy it; a raw device is shared by who knows how to.
   if (access.type === 'mount' && mode === 'multi-writer') {
-    throw invalid(`${field}.access_mode`, 'has several nodes with a writer, which is served for block volumes only');
+    throw refuse(`${field}.access_mode`, 'has several nodes with a writer, which is served for block volumes only');
   }
   return { mode, access };
 }
@@ -49,16 +61,11 @@ function readMode(field: string, { accessMode }: VolumeCapability): AccessMode {
   return MODES[accessMode.mode];
 }
 
-function readAccess(field: string, { accessType, mount }: VolumeCapability): Access {
+function readAccess(field: string, { accessType, mount }: VolumeCapability, refuse: Refuse): Access {
   if (accessType === 'block') return { type: 'block' };
   if (accessType !== 'mount' || mount === undefined || mount === null) throw missing(`${field}.access_type`);
-  if (mount.volumeMountGroup !== '') throw invalid(`${field}.mount.volume_mount_group`, 'is not supported');
-  return { type: 'mount', fsType: readFsType(`${field}.mount.fs_type`, mount.fsType), mountFlags: mount.mountFlags };
-}
-
-function readFsType(field: string, text: string): FsType | '' {
-  if (text === '') return '';
-  const found = FS_TYPES.find((type) => type === text);
-  if (found === undefined) throw invalid(field, `is not one of: ${FS_TYPES.join(', ')}`);
-  return found;
+  if (mount.volumeMountGroup !== '') throw refuse(`${field}.mount.volume_mount_group`, 'is not supported');
+  const fsType = FS_TYPES.find((type) => type === mount.fsType);
+  if (fsType === undefined && mount.fsType !== '') throw refuse(`${field}.mount.fs_type`, `is not one of: ${FS_TYPES.join(', ')}`);
+  return { type: 'mount', fsType: fsType ?? '', mountFlags: mount.mountFlags };
 }
