@@ -36,7 +36,7 @@ people who look at the image; other \`csi.storage.k8s.io/\` keys are ignored.
 A volume goes to the first pool whose segments the first preferred topology has, then the next one; without any wish, to the first
 pool. When no pool fits, the answer is RESOURCE_EXHAUSTED.
 
-The file that the controller's option \`--topology\` names has such a list for each cluster, \`{"prod": [ … ]}\`, and holds for classes that have none.
+The file that the controller's option \`--topology\` names has such a list for each cluster, \`{"prod": [ … ]}\`, which answers that no class stands behind (listings, snapshots) take their topology from.
 
 ## VolumeSnapshotClass and VolumeGroupSnapshotClass
 
