@@ -25,7 +25,7 @@ unit: setup ## the tests that need nothing started (seconds)
 test: setup ## the tests on a real Ceph; one: make test T=rbd/snapshots
 	@$(AS_ROOT) node scripts/test.ts $(T)
 
-e2e: setup-e2e ## the tests on a real Kubernetes of two nodes; one: make e2e T=bed
+e2e: setup-e2e image ## the tests on a real Kubernetes of two nodes; one: make e2e T=bed
 	@$(AS_ROOT) node scripts/e2e.ts $(T)
 
 e2e-up: setup-e2e ## a real Kubernetes with a Ceph, to try things on; it stays
