@@ -69,7 +69,9 @@ export const workloads: Readonly<Record<string, Schema>> = {
     creatorLifetime: whole('Seconds after which a half-made image counts as abandoned.', 60, 3600),
     reapInterval: whole('Seconds between rounds of housekeeping.', 5, 3600),
     listPublishedNodes: flag('ListVolumes tells the nodes of each volume. The attacher then lists all volumes every minute.'),
-    storageCapacity: flag('The scheduler looks at the free space of pools for volumes that wait for their first consumer.'),
+    storageCapacity: flag(
+      'The scheduler looks at the free space of pools for volumes that wait for their first consumer, where nodes have topology (node.topologyLabels).',
+    ),
     seLinuxMount: flag('Volumes are mounted with their SELinux context, instead of being relabelled file by file.'),
   }),
   kubeletDir: given("The kubelet's folder on the nodes.", PATH),

@@ -12,7 +12,7 @@ export function nodePart({ options, host }: Surroundings): Part {
   const mapperRole = options.text('mapper-socket');
   const keeper = mapperRole === '' ? new LocalKeeper() : new RemoteKeeper(mapperRole);
   const node: Node = {
-    host: { stateDir: options.text('state-dir'), mappers: [new UserspaceMapper(keeper)] },
+    host: { stateDir: options.text('state-dir'), mappers: [new UserspaceMapper(keeper, options.name('node-name'))] },
     clusters,
     id: () => nodeId(options, clusters),
     volumeLimit: options.count('node-volume-limit'),

@@ -94,9 +94,23 @@ test('the CSIDriver says what the driver does', async () => {
     fsGroupPolicy: 'File',
     podInfoOnMount: false,
     seLinuxMount: true,
-    storageCapacity: true,
+    storageCapacity: false,
     volumeLifecycleModes: ['Persistent'],
   });
+});
+
+test('free space is tracked only where nodes have topology: without, the provisioner keeps no object that says so', async () => {
+  for (const [set, tracked] of [
+    ['default', false],
+    ['everything', true],
+  ] as const) {
+    const manifests = await rendered(set);
+    const { spec } = getManifest(manifests, 'CSIDriver', 'rbd.csi.loligo.dev');
+    const deployment = getManifest(manifests, 'Deployment', 'loligo-controller');
+    const provisioner = deployment.spec.template.spec.containers.find(({ name }: Manifest) => name === 'provisioner');
+
+    assert.deepEqual([spec.storageCapacity, provisioner.args.includes('--enable-capacity=true')], [tracked, tracked]);
+  }
 });
 
 /** The connections that a role finds when the Secret is mounted. */

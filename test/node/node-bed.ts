@@ -85,10 +85,13 @@ export class NodeBed implements AsyncDisposable {
   }
 }
 
+/** The name of the node that tests play. */
+export const NODE = 'test-node';
+
 /** With a mapper role's socket that role keeps the daemons, else the process that asks. */
 export function hostAt(stateDir: string, mapperSocket = ''): NodeHost {
   const keeper = mapperSocket === '' ? new LocalKeeper() : new RemoteKeeper(mapperSocket);
-  return { stateDir, mappers: [new UserspaceMapper(keeper)] };
+  return { stateDir, mappers: [new UserspaceMapper(keeper, NODE)] };
 }
 
 /** A node's state directory, and that of a driver which a test starts beside it. */

@@ -11,7 +11,7 @@ import { volumesDir } from '../../src/node/paths.ts';
 import { loopLabel } from '../../src/node/userspace/loop.ts';
 import { removeHostRemains } from '../support/host-remains.ts';
 import { runProgram } from '../support/micro-ceph.ts';
-import type { NodeBed } from './node-bed.ts';
+import { NODE, type NodeBed } from './node-bed.ts';
 import type { Order } from './node-role.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -65,7 +65,7 @@ export class RolePods implements AsyncDisposable {
   /** Loop devices of the bed's volumes, which the kernel shows no path of once the namespace that made them is gone. */
   loops(): readonly string[] {
     const volumes = volumesDir(this.#bed.host.stateDir);
-    const labels = new Set(readdirOr(volumes).map((name) => loopLabel(join(volumes, name, 'image'))));
+    const labels = new Set(readdirOr(volumes).map((name) => loopLabel({ node: NODE, path: join(volumes, name, 'image') })));
     const names = readdirSync('/sys/block').filter((name) => labels.has(readOr(`/sys/block/${name}/loop/sizelimit`).trim()));
     return names.map((name) => `/dev/${name}`);
   }

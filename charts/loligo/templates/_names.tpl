@@ -77,6 +77,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{ include "loligo.fullname" . }}-controller
 {{- end -}}
 
+{{/*
+Whether free space is tracked: "true" or "". Not without topology: the provisioner v6.3.0 then deletes each CSIStorageCapacity that it
+made (it compares an empty selector with a missing one), and the scheduler would find no space anywhere.
+*/}}
+{{- define "loligo.tracksCapacity" -}}
+{{- if and .Values.driver.storageCapacity .Values.node.topologyLabels }}true{{ end -}}
+{{- end -}}
+
 {{/* A scalar as text: YAML's numbers are floats to Helm, and 1e+06 is not what was written. */}}
 {{- define "loligo.text" -}}
 {{- if kindIs "float64" . -}}{{ . | int64 }}{{- else if kindIs "slice" . -}}{{- else -}}{{ . }}{{- end -}}

@@ -9,7 +9,7 @@ test compares the two. They come from the sidecars' own roles, cut to what our o
 - { apiGroups: [''], resources: [persistentvolumeclaims], verbs: [get, list, watch, update] }
 - { apiGroups: [storage.k8s.io], resources: [storageclasses, volumeattachments], verbs: [get, list, watch] }
 - { apiGroups: [storage.k8s.io], resources: [volumeattributesclasses], verbs: [get] }
-{{- if or .Values.node.topologyLabels .Values.driver.storageCapacity }}
+{{- if .Values.node.topologyLabels }}
 - { apiGroups: [''], resources: [nodes], verbs: [list, watch] }
 - { apiGroups: [storage.k8s.io], resources: [csinodes], verbs: [get, list, watch] }
 {{- end }}
@@ -20,7 +20,7 @@ test compares the two. They come from the sidecars' own roles, cut to what our o
 {{- end -}}
 
 {{- define "loligo.ownRules.provisioner" -}}
-{{- if .Values.driver.storageCapacity }}
+{{- if include "loligo.tracksCapacity" . }}
 - { apiGroups: [storage.k8s.io], resources: [csistoragecapacities], verbs: [get, list, watch, create, update, delete] }
 - { apiGroups: [''], resources: [pods], verbs: [get] }
 - { apiGroups: [apps], resources: [replicasets], verbs: [get] }

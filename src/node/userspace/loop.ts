@@ -29,8 +29,14 @@ export function hasLoopDevices(): Promise<boolean> {
   );
 }
 
+/** A file, and the node whose it is: nodes that are containers of one host share its devices, and have the same paths. */
+export interface LoopFile {
+  readonly node: string;
+  readonly path: string;
+}
+
 /** All loop devices that were attached to the file, lowest first; usually none or one. */
-export async function findLoops(file: string): Promise<readonly Device[]> {
+export async function findLoops(file: LoopFile): Promise<readonly Device[]> {
   const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
   const label = loopLabel(file);
   const found = await Promise.all(names.map(async (name) => ((await labelOf(name)) === label ? readLoop(name) : undefined)));
@@ -38,30 +44,30 @@ export async function findLoops(file: string): Promise<readonly Device[]> {
 }
 
 /** Direct I/O: what is written reaches the file at once, and is cached only once, above the device. */
-export async function attachLoop(file: string, readonly: boolean): Promise<Device> {
+export async function attachLoop(file: LoopFile, readonly: boolean): Promise<Device> {
   // --nooverlap takes the device that an earlier, killed call attached, instead of a second one.
   const args = ['--find', '--show', '--nooverlap', '--direct-io=on', `--sizelimit=${loopLabel(file)}`];
-  await run('losetup', [...args, ...(readonly ? ['--read-only'] : []), file], { limit: LIMITS.loop });
+  await run('losetup', [...args, ...(readonly ? ['--read-only'] : []), file.path], { limit: LIMITS.loop });
   const [device] = await findLoops(file);
   if (device === undefined) throw new Failure('unfinished', 'LOOP_LOST', 'the loop device went away as soon as it was made');
   return device;
 }
 
 /** What `/sys/block/loop…/loop/sizelimit` says of a device on that file. */
-export function loopLabel(file: string): string {
-  const digest = createHash('sha256').update(file).digest().readBigUInt64BE() >> 11n;
+export function loopLabel({ node, path }: LoopFile): string {
+  const digest = createHash('sha256').update(`${node}\0${path}`).digest().readBigUInt64BE() >> 11n;
   return String(LABEL_BASE + digest * SECTOR);
 }
 
 /** Lets the device see that its file has grown. */
-export async function refreshLoop(device: Device, file: string): Promise<void> {
+export async function refreshLoop(device: Device, file: LoopFile): Promise<void> {
   // The kernel believes for a second what it was told last of a FUSE file's size, unless it is made to ask.
-  await run('stat', ['--cached=never', '--format=%s', file], { limit: LIMITS.loop });
+  await run('stat', ['--cached=never', '--format=%s', file.path], { limit: LIMITS.loop });
   await run('losetup', ['--set-capacity', device.path], { limit: LIMITS.loop });
 }
 
 /** Throws `unfinished` while anybody has the device open: the kernel detaches it when the last one closes it. */
-export async function detachLoop(device: Device, file: string): Promise<void> {
+export async function detachLoop(device: Device, file: LoopFile): Promise<void> {
   const holders = await mountsOf(device);
   if (holders.length > 0) throw held(device, `mounted at ${holders.join(', ')}`);
   // 1: it detached itself in between, or is busy; what counts is what is seen afterwards.

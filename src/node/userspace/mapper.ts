@@ -18,7 +18,7 @@ import { run } from '../run.ts';
 import { cephConf, checkOptions } from './ceph-conf.ts';
 import { askDaemon, isDaemonAlive, startDaemon, stopDaemon } from './daemon.ts';
 import type { DaemonKeeper } from './keeper.ts';
-import { attachLoop, detachLoop, findLoops, hasLoopDevices, refreshLoop } from './loop.ts';
+import { attachLoop, detachLoop, findLoops, hasLoopDevices, type LoopFile, refreshLoop } from './loop.ts';
 import type { Qmp, QmpArguments } from './qmp.ts';
 import { DAEMON, FILES, IMAGE } from './volume-files.ts';
 
@@ -28,9 +28,12 @@ const KEY = 'key';
 export class UserspaceMapper implements Mapper {
   readonly name = 'userspace';
   readonly #keeper: DaemonKeeper;
+  readonly #node: string;
 
-  constructor(keeper: DaemonKeeper) {
+  /** `node` is the name of the node, the same as long as volumes are mapped. */
+  constructor(keeper: DaemonKeeper, node: string) {
     this.#keeper = keeper;
+    this.#node = node;
   }
 
   async missing(): Promise<string | undefined> {
@@ -42,7 +45,7 @@ export class UserspaceMapper implements Mapper {
   }
 
   async find(dir: string): Promise<Mapped> {
-    const [device] = await findLoops(join(dir, IMAGE));
+    const [device] = await findLoops(this.#file(dir));
     if (device === undefined) return { state: 'none' };
     if (!(await isDaemonAlive(dir))) return { state: 'dead', device, why: `${DAEMON} has ended` };
     return { state: 'alive', device };
@@ -55,7 +58,7 @@ export class UserspaceMapper implements Mapper {
 
     await this.unmap(dir);
     await this.#export(dir, { ...spec, readonly });
-    return attachLoop(join(dir, IMAGE), readonly);
+    return attachLoop(this.#file(dir), readonly);
   }
 
   async resize(dir: string, connection: ClusterConnection): Promise<Device> {
@@ -66,20 +69,24 @@ export class UserspaceMapper implements Mapper {
     const size = await imageSize(qmp, connection);
     if (size > found.device.size) {
       await qmp.ask('block_resize', { 'node-name': 'volume', size: Number(size) });
-      await refreshLoop(found.device, join(dir, IMAGE));
+      await refreshLoop(found.device, this.#file(dir));
     }
     return grown(await this.find(dir), size);
   }
 
   async unmap(dir: string): Promise<void> {
-    const file = join(dir, IMAGE);
+    const file = this.#file(dir);
     for (const device of await findLoops(file)) await detachLoop(device, file);
     await stopDaemon(this.#keeper, dir);
     // A daemon that was killed leaves its mount behind.
-    while (mountAt(await readMounts(), file) !== undefined) {
-      await run('umount', ['--lazy', '--no-canonicalize', file], { limit: LIMITS.look });
+    while (mountAt(await readMounts(), file.path) !== undefined) {
+      await run('umount', ['--lazy', '--no-canonicalize', file.path], { limit: LIMITS.look });
     }
     for (const name of FILES) await rm(join(dir, name), { force: true });
+  }
+
+  #file(dir: string): LoopFile {
+    return { node: this.#node, path: join(dir, IMAGE) };
   }
 
   async #export(dir: string, spec: MapSpec): Promise<void> {
