@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 # librbd and librados come with ceph-common; qemu-storage-daemon and its rbd driver with the qemu packages.
 PACKAGES='ceph-common ceph-mon ceph-mgr ceph-osd qemu-utils qemu-system-common qemu-block-extra
   fuse3 e2fsprogs xfsprogs util-linux fio'
+# `make test` holds the binding to Ceph's headers, `make bench` compiles a small C program as its floor.
+PACKAGES="$PACKAGES librados-dev librbd-dev gcc libc6-dev"
 
 # `program:package`: by program, for who has Docker's containerd must not get Debian's in its place.
 E2E_PROGRAMS='containerd:containerd ctr:containerd runc:runc iptables:iptables conntrack:conntrack ip:iproute2

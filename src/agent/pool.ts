@@ -18,11 +18,12 @@ export interface PoolSettings {
   readonly creatorLife: number;
   /** Operations at work at once in one agent. */
   readonly atOnce: number;
+  /** Calls that wait for an answer at once, of one connection. */
+  readonly maxInFlight: number;
   /** Agents that serve at once in this process. */
   readonly maxAgents: number;
 }
 
-const MAX_IN_FLIGHT = 1000;
 const MAX_RETIRED = 3;
 const IDLE_MS = 60_000;
 const SILENCE_MS = 120_000;
@@ -45,10 +46,10 @@ export class AgentPool implements AsyncDisposable {
 
   /** The engine at a site. A rotated key or another monitor makes another seat; the old one ends when it is idle. */
   engine(connection: ClusterConnection): RemoteEngine {
-    const call = (operation: string, args: unknown, scope: Scope): Promise<unknown> => {
+    const call = async (operation: string, args: unknown, scope: Scope): Promise<unknown> => {
       const long = LONG.has(operation);
       const deadline = long ? Number.POSITIVE_INFINITY : scope.deadline;
-      return this.#seat(connection, long).call(operation, args, { deadline });
+      return await this.#seat(connection, long).call(operation, args, { deadline });
     };
     // The one place where names turn into calls; RemoteEngine is what the agent's table of operations accepts.
     return new Proxy({} as RemoteEngine, {
@@ -74,12 +75,12 @@ export class AgentPool implements AsyncDisposable {
   }
 
   #seatSettings(connection: ClusterConnection, long: boolean): SeatSettings {
-    const { program, instance, creatorLife, operationTimeout, atOnce } = this.#settings;
+    const { program, instance, creatorLife, operationTimeout, atOnce, maxInFlight } = this.#settings;
     const timeout = operationTimeout * 1000;
     return {
       program,
       opening: { connection, instance, creatorLife, operationTimeout, atOnce },
-      maxInFlight: MAX_IN_FLIGHT,
+      maxInFlight,
       // A create is a chain of about six operations that each may time out.
       grace: 7 * timeout,
       minimumService: 2 * timeout,

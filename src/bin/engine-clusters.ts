@@ -7,6 +7,7 @@ import type { Options } from './options.ts';
 
 /** Threads of an agent, and operations at work in it at once: as many as may be stuck before others feel it. */
 const AT_ONCE = 32;
+const MAX_IN_FLIGHT = 1000;
 const MAX_AGENTS = 24;
 
 /** The configured clusters, each served by agents of this process. */
@@ -22,6 +23,7 @@ export class EngineClusters implements Clusters, AsyncDisposable {
       operationTimeout: options.seconds('ceph-timeout'),
       creatorLife: options.seconds('creator-lifetime'),
       atOnce: AT_ONCE,
+      maxInFlight: MAX_IN_FLIGHT,
       maxAgents: MAX_AGENTS,
     };
     this.pool = new AgentPool(settings, events.log, events.agents);

@@ -51,15 +51,18 @@ export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Prom
   await writeStash(plan.dir, plan.stash);
 
   checkpoint(scope);
-  const device = await map(plan);
-  if (spec.access === 'mount') await ensureMounted(plan, device, scope);
+  const device = await orRelease(plan, () => plan.mapper.map(plan.dir, mapSpec(spec)));
+  if (spec.access === 'mount') await orRelease(plan, () => ensureMounted(plan, device, scope));
   scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');
 }
 
-/** After a final failure nobody calls NodeUnstageVolume, so what mapping began goes at once; else the next call goes on. */
-async function map({ dir, mapper, spec }: Plan): Promise<Device> {
+/**
+ * After a final failure nobody calls NodeUnstageVolume, so what was begun goes at once; else the next call goes on. A
+ * device that is mounted anywhere, or open, stays: then the answer is the mapper's `unfinished`.
+ */
+async function orRelease<T>({ dir, mapper }: Plan, work: () => Promise<T>): Promise<T> {
   try {
-    return await mapper.map(dir, mapSpec(spec));
+    return await work();
   } catch (error) {
     if (!isUnsettled(error)) {
       await mapper.unmap(dir);

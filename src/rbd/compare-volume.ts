@@ -26,6 +26,33 @@ function compareShape(want: VolumeSpec, header: ImageHeader): void {
   const features = chosenFeatures(header.features);
   if (!sameFeatures(want, header)) throw differs(want, 'features', features.join(','));
   if (1n << BigInt(header.order) !== want.layout.objectSize) throw differs(want, 'objectSize', String(1n << BigInt(header.order)));
+  const stripe = stripeOf(header);
+  const wanted = wantedStripe(want);
+  if (stripe.unit !== wanted.unit) throw differs(want, 'stripeUnit', String(stripe.unit));
+  if (stripe.count !== wanted.count) throw differs(want, 'stripeCount', String(stripe.count));
+}
+
+/** Whether the image lies in objects of the size, and in stripes of the form, that are wanted. */
+export function sameObjects(want: VolumeSpec, header: ImageHeader): boolean {
+  const stripe = stripeOf(header);
+  const wanted = wantedStripe(want);
+  const sameStripe = stripe.unit === wanted.unit && stripe.count === wanted.count;
+  return 1n << BigInt(header.order) === want.layout.objectSize && sameStripe;
+}
+
+interface Stripe {
+  readonly unit: bigint;
+  readonly count: bigint;
+}
+
+/** An image without stripes has one object after the other, whether that was asked for or not. */
+function wantedStripe({ layout }: VolumeSpec): Stripe {
+  const { objectSize, stripeUnit, stripeCount } = layout;
+  return stripeCount === 0n ? { unit: objectSize, count: 1n } : { unit: stripeUnit, count: stripeCount };
+}
+
+function stripeOf({ order, stripeUnit, stripeCount }: ImageHeader): Stripe {
+  return stripeCount === 0n ? { unit: 1n << BigInt(order), count: 1n } : { unit: stripeUnit, count: stripeCount };
 }
 
 /** Striping follows from the stripe, and journaling is switched on later by mirroring: neither tells volumes apart. */

@@ -6,7 +6,7 @@ import type { EngineScope } from './engine-scope.ts';
 import { seeImage } from './look.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
-import { SNAPSHOTS_CROWDED } from './snapshot-room.ts';
+import { SNAPSHOTS } from './snapshot-room.ts';
 import { purge } from './trashed.ts';
 import { addWork, hasWork, type Outcome, removeWork, type Work } from './work-index.ts';
 
@@ -55,7 +55,7 @@ async function giveUpFlatten(site: Site, io: IoContext, work: Extract<Work, { do
 /** Notes the oldest clones for flattening, so many that the image gets room again; their snapshots then go by themselves. */
 async function flattenChildren(site: Site, io: IoContext, name: string): Promise<Outcome> {
   const seen = await seeImage(io, name);
-  if (seen.is === 'image' && seen.header.snapshotIds.length >= SNAPSHOTS_CROWDED) {
+  if (seen.is === 'image' && seen.header.snapshotIds.length >= SNAPSHOTS.crowded) {
     const oldest = [...seen.header.snapshotIds].sort((a, b) => Number(a - b));
     const held = (await readSnapshots(io, seen.header.id, oldest)).filter((snapshot) => snapshot.namespace.kind === 'trash');
     for (const snapshot of held.slice(0, FLATTEN_AT_ONCE)) await noteChildren(site, io, seen.header.id, snapshot.id);

@@ -7,14 +7,16 @@ import { formatImage } from '#lib/handle';
 import type { SeenVolume } from './look.ts';
 import { addWork } from './work-index.ts';
 
-const SNAPSHOTS_MAX = 450;
-export const SNAPSHOTS_CROWDED = 250;
+export const SNAPSHOTS = { crowded: 250, most: 450 } as const;
 
 /** Throws `exhausted` when no further snapshot fits; notes the oldest clones for flattening when it gets crowded. */
-export async function checkSnapshotRoom({ io, image, header }: SeenVolume): Promise<void> {
+export async function checkSnapshotRoom(
+  { io, image, header }: Pick<SeenVolume, 'io' | 'image' | 'header'>,
+  bounds: { readonly crowded: number; readonly most: number } = SNAPSHOTS,
+): Promise<void> {
   const count = header.snapshotIds.length;
-  if (count >= SNAPSHOTS_CROWDED) await addWork(io, { do: 'flatten-children', image });
-  if (count < SNAPSHOTS_MAX) return;
+  if (count >= bounds.crowded) await addWork(io, { do: 'flatten-children', image });
+  if (count < bounds.most) return;
   const message = `${formatImage({ ...io, image })} has ${count} snapshots, those that its clones hold included; delete some, or flatten clones`;
   throw new Failure('exhausted', 'TOO_MANY_SNAPSHOTS', message);
 }

@@ -1,7 +1,7 @@
 import { findHeader, type ImageHeader, listChildren, readSnapshots } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
-import { sameFeatures } from './compare-volume.ts';
+import { sameFeatures, sameObjects } from './compare-volume.ts';
 import { contentOf, hasItsObjectMap } from './half-made.ts';
 import { findVolume } from './look.ts';
 import type { Site } from './site.ts';
@@ -16,7 +16,7 @@ export type Verdict = 'as-wanted' | 'cut-short' | 'foreign';
  */
 export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageHeader): Promise<Verdict> {
   const io = await site.openToMake(want);
-  if (!sameFeatures(want, header) || 1n << BigInt(header.order) !== want.layout.objectSize) return 'foreign';
+  if (!sameFeatures(want, header) || !sameObjects(want, header)) return 'foreign';
   if (await hasLostItsParent(site, header)) return 'cut-short';
   // Before all that may have it removed: one that holds data is somebody's, whatever it lacks.
   const content = await contentOf(io, header);

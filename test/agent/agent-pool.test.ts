@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentEvents, AgentPool, type PoolSettings } from '#agent';
 import type { ClusterConnection } from '#lib/cluster-config';
-import { PendingFailure } from '#lib/failure';
+import { Failure, PendingFailure } from '#lib/failure';
 import type { Scope } from '#lib/scope';
 import type { TestPool } from '../support/micro-ceph.ts';
 import { sessionsOf } from '../support/mon-sessions.ts';
@@ -20,6 +20,7 @@ const SETTINGS: PoolSettings = {
   operationTimeout: 1,
   creatorLife: 5,
   atOnce: 16,
+  maxInFlight: 1000,
   maxAgents: 8,
 };
 
@@ -28,9 +29,9 @@ async function connectionTo(): Promise<ClusterConnection> {
   return { cluster: 'prod', site: 'east', monitors: ceph.monitors, user: 'admin', key };
 }
 
-function aPool(events: Partial<AgentEvents> = {}): AgentPool {
+function aPool(events: Partial<AgentEvents> = {}, bounds: Partial<PoolSettings> = {}): AgentPool {
   const nobody = { started() {}, called() {}, inFlight() {} };
-  return new AgentPool(SETTINGS, silent, { ...nobody, ...events });
+  return new AgentPool({ ...SETTINGS, ...bounds }, silent, { ...nobody, ...events });
 }
 
 function within(seconds: number): Scope {
@@ -172,4 +173,48 @@ test('two hundred calls at once on a cold pool are served by one agent', async (
 
   assert.equal(started, 1);
   assert.equal(((await pool.rbdJson('ls')) as unknown[]).length, 200);
+});
+
+test('a call beyond the bound of one connection is told to ask again at once, and is served once there is room', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using agents = aPool({}, { maxInFlight: 2 });
+  const volume = await aVolumeIn(pool, agents);
+  const engine = agents.engine(await connectionTo());
+  const [agent = 0] = agentPids();
+
+  process.kill(agent, 'SIGSTOP');
+  const waiting = [engine.getVolume(volume, within(30)), engine.getVolume(volume, within(30))];
+  const began = Date.now();
+  const refused = await engine.getVolume(volume, within(30)).catch((error: unknown) => error);
+  const took = Date.now() - began;
+  process.kill(agent, 'SIGCONT');
+  const served = [...(await Promise.all(waiting)), await engine.getVolume(volume, within(30))];
+
+  assert.ok(refused instanceof Failure);
+  assert.deepEqual([refused.kind, refused.reason], ['busy', 'TOO_MANY_CALLS']);
+  assert.ok(took < 1000, `${took} ms`);
+  assert.equal(served.filter(({ image }) => image === volume.image).length, 3);
+});
+
+test('a connection beyond the bound is told to ask again while all are in use, and takes the place of an idle one', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using agents = aPool({}, { maxAgents: 1 });
+  const volume = await aVolumeIn(pool, agents);
+  const user = `second-${pool.namespace}`;
+  const key = await ceph.createUser(user, { mon: 'profile rbd', osd: 'profile rbd' });
+  const first = agents.engine(await connectionTo());
+  const second = agents.engine({ ...(await connectionTo()), user, key });
+  const [agent = 0] = agentPids();
+
+  process.kill(agent, 'SIGSTOP');
+  const waiting = first.getVolume(volume, within(30));
+  const refused = await second.getVolume(volume, within(30)).catch((error: unknown) => error);
+  process.kill(agent, 'SIGCONT');
+  await waiting;
+  const served = await second.getVolume(volume, within(30));
+
+  assert.ok(refused instanceof Failure);
+  assert.deepEqual([refused.kind, refused.reason], ['busy', 'TOO_MANY_CONNECTIONS']);
+  assert.equal(served.image, volume.image);
+  await ceph.ceph('auth', 'rm', `client.${user}`);
 });
