@@ -35,6 +35,12 @@ export function programPath(name: ProgramName): string {
   return join(BIN, name);
 }
 
+/** Where the Go toolchain keeps the files of a module of `go/go.mod`. */
+export async function goModuleFolder(path: string): Promise<string> {
+  const listed = await runProgram('go', ['-C', GO_MODULE, 'list', '-m', '-f', '{{.Dir}}', path]);
+  return listed.trim();
+}
+
 /** Shows one program's build; `step` of `scripts/step.ts` has this shape. */
 export type Show = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 

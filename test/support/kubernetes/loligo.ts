@@ -9,6 +9,7 @@ import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { RUN, TestPool } from '../micro-ceph.ts';
+import { leftoversIn } from '../place-leftovers.ts';
 import { explain } from './explain.ts';
 import type { SIDECARS } from './images.ts';
 import type { Kube, KubeObject } from './kube.ts';
@@ -49,6 +50,7 @@ const CLASSES = {
   volumeGroupSnapshotClasses: [{ name: 'loligo' }],
   volumeAttributesClasses: [
     { name: 'slow', parameters: { rbd_qos_iops_limit: 500 } },
+    { name: 'slower', parameters: { rbd_qos_iops_limit: 50 } },
     { name: 'kept', parameters: { deleteRetention: '1h' } },
   ],
 };
@@ -134,6 +136,19 @@ export class Loligo {
     return image;
   }
 
+  /** What `rbd image-meta` has for an image under a key. */
+  async metadataOf(image: string, key: string): Promise<string | undefined> {
+    const all = (await this.pool.rbdJson('image-meta', 'list', image)) as Readonly<Record<string, string>>; // the shape of that list
+    return all[key];
+  }
+
+  /** An administrator's command in a controller's pod: `command('volume', 'adopt', handle)`. */
+  async command(...args: readonly string[]): Promise<string> {
+    const [pod = ''] = await this.pods('controller');
+    const program = ['node', '/usr/lib/loligo/bin/loligo.js', ...args, '--clusters=/etc/loligo/clusters.json'];
+    return this.kube.kubectl('exec', '--namespace', NAMESPACE, pod, '--container', 'driver', '--', ...program);
+  }
+
   /** Until no client has the image open: some time after its pod is gone. */
   async untilUnused(image: string): Promise<void> {
     const unused = async (): Promise<boolean> => {
@@ -143,25 +158,17 @@ export class Loligo {
     await this.kube.until(unused, { what: `nobody has ${image} open` });
   }
 
-  /** Until the pool has no image any more, neither in use nor in the trash, and Kubernetes no volume of ours. */
+  /** Until the pool has nothing of any volume, neither image nor trash nor a key that names one, and Kubernetes no PersistentVolume. */
   async untilEmpty(): Promise<void> {
-    const left = async (): Promise<readonly string[]> => {
-      const [images, trash, volumes] = [await this.pool.images(), await this.#trash(), await this.kube.list('pv')];
-      return [...images, ...trash.map((name) => `${name} (trash)`), ...volumes.map(({ metadata }) => `pv/${metadata.name}`)];
-    };
-    let seen: readonly string[] = [];
+    let left: readonly string[] = [];
     const empty = async (): Promise<boolean> => {
-      seen = await left();
-      return seen.length === 0;
+      const volumes = (await this.kube.list('pv')).map(({ metadata }) => `pv/${metadata.name}`);
+      left = [...(await leftoversIn(this.pool)), ...volumes];
+      return left.length === 0;
     };
     await this.kube.until(empty, { what: 'the pool is empty', timeout: 90_000, interval: 500 }).catch((error: unknown) => {
-      throw new Error(`left in the pool: ${seen.join(', ')}`, { cause: error });
+      throw new Error(`left behind: ${left.join(', ')}\n${String(error)}`, { cause: error });
     });
-  }
-
-  async #trash(): Promise<readonly string[]> {
-    const entries = (await this.pool.rbdJson('trash', 'ls', '--all')) as { name: string }[]; // the shape of `rbd trash ls`
-    return entries.map(({ name }) => name);
   }
 
   async #allReady(): Promise<boolean> {

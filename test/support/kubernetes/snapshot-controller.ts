@@ -1,8 +1,8 @@
 /** The snapshot controller and its CRDs, which a distribution of Kubernetes brings and a CSI driver expects to find. */
 import { join } from 'node:path';
-import { runProgram } from '../ceph/program.ts';
+import { goModuleFolder } from './binaries.ts';
 import type { Kube } from './kube.ts';
-import { GO_MODULE, imageName } from './places.ts';
+import { imageName } from './places.ts';
 
 const CONTROLLER = 'github.com/kubernetes-csi/external-snapshotter/v8';
 const CLIENT = 'github.com/kubernetes-csi/external-snapshotter/client/v8';
@@ -11,19 +11,13 @@ const NAMESPACE = 'kube-system';
 
 /** Installs both, group snapshots included, from the files of the modules that the controller is built from. Repeatable. */
 export async function installSnapshotController(kube: Kube): Promise<void> {
-  const [controller, client] = await Promise.all([moduleFolder(CONTROLLER), moduleFolder(CLIENT)]);
+  const [controller, client] = await Promise.all([goModuleFolder(CONTROLLER), goModuleFolder(CLIENT)]);
   await kube.kubectl('apply', '--server-side', '--kustomize', join(client, 'config/crd'));
   await kube.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
   const rights = join(controller, 'deploy/kubernetes/snapshot-controller/rbac-snapshot-controller.yaml');
   await kube.kubectl('apply', '--filename', rights);
   await kube.apply(DEPLOYMENT);
   await kube.kubectl('--namespace', NAMESPACE, 'rollout', 'status', `deployment/${NAME}`, '--timeout=60s');
-}
-
-/** Where the Go toolchain keeps the files of a module of `go/go.mod`. */
-async function moduleFolder(path: string): Promise<string> {
-  const listed = await runProgram('go', ['-C', GO_MODULE, 'list', '-m', '-f', '{{.Dir}}', path]);
-  return listed.trim();
 }
 
 const labels = { 'app.kubernetes.io/name': NAME };

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Kube, KubeObject, Manifest } from './kube.ts';
 import { type Patience, until } from './waiting.ts';
 
+const MESSAGES = 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}';
+
 export class TestNamespace implements AsyncDisposable {
   readonly kube: Kube;
   readonly name: string;
@@ -54,6 +56,22 @@ export class TestNamespace implements AsyncDisposable {
   async untilReady(pod: string, timeout = 60_000): Promise<void> {
     const ready = '{.status.conditions[?(@.type=="Ready")].status}';
     await this.until(async () => (await this.field(`pod/${pod}`, ready)) === 'True', { what: `pod/${pod} is Ready`, timeout });
+  }
+
+  /** Waits until a claim has its volume. */
+  async untilBound(claim: string, timeout = 60_000): Promise<void> {
+    const bound = async (): Promise<boolean> => (await this.field(`pvc/${claim}`, '{.status.phase}')) === 'Bound';
+    await this.until(bound, { what: `pvc/${claim} is Bound`, timeout });
+  }
+
+  /** Waits for an Event of an object (`pvc/data`) whose message matches, and gives that message. */
+  untilEvent(object: string, pattern: RegExp): Promise<string> {
+    const [, name = ''] = object.split('/');
+    const look = async (): Promise<string | undefined> => {
+      const messages = await this.kubectl('get', 'events', '--field-selector', `involvedObject.name=${name}`, '--output', MESSAGES);
+      return messages.split('\n').find((message) => pattern.test(message));
+    };
+    return this.until(look, { what: `an Event of ${object} says ${pattern}` });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
