@@ -8,13 +8,16 @@ comma := ,
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)LOLIGO_CACHE$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-e2e check unit test e2e e2e-up e2e-down ceph sanity bench demo soak image test-image build update clean
+.PHONY: help setup setup-e2e check unit test e2e e2e-up e2e-down ceph sanity bench demo demo-k8s soak image test-image build update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone, grow (3 min)
 	@$(AS_ROOT) node scripts/demo.ts
+
+demo-k8s: setup-e2e image ## the same on a real Kubernetes of two nodes, with kubectl (2 min)
+	@$(AS_ROOT) node scripts/demo-k8s.ts
 
 check: setup ## lint, types, architecture, generated files
 	@node scripts/check.ts
