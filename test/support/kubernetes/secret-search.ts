@@ -2,7 +2,7 @@
 import { createReadStream, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runProgram } from '../ceph/program.ts';
+import { ProgramError, runProgram } from '../ceph/program.ts';
 import { pids, procFile } from './container-processes.ts';
 import type { Kube } from './kube.ts';
 
@@ -56,7 +56,7 @@ export class SecretSearch {
         // -xdev of find: what is mounted in there are the volumes, and Secrets in memory.
         const patterns = { input: `${needle}\n` };
         const args = [...folders, '-xdev', '-type', 'f', '-exec', 'grep', '-lFf', '/dev/stdin', '{}', '+'];
-        const files = await node.run('find', args, patterns).catch(() => '');
+        const files = await node.run('find', args, patterns).catch(whatItFound);
         found.push(...files.split('\n').flatMap((file) => (file === '' ? [] : [`${name} in ${file} of ${node.name}`])));
       }
     }
@@ -101,4 +101,10 @@ export class SecretSearch {
     }
     return [...found];
   }
+}
+
+/** `find` ends with 1 when `grep` finds nothing in some of the files, and when one of them is gone meanwhile. */
+function whatItFound(error: unknown): string {
+  if (error instanceof ProgramError && error.code === 1) return error.stdout;
+  throw error;
 }
