@@ -56,14 +56,14 @@ async function podUids(component: string): Promise<string> {
   return pods.split('\n').toSorted().join('\n');
 }
 
-test('kubelet is restarted', async (t) => {
+test('a pod that writes does not notice that kubelet is restarted', async (t) => {
   await undisturbed(t, async () => {
     await kube.node('node1').daemon('kubelet').restart();
     await serves('after-kubelet');
   });
 });
 
-test('the node pod is deleted and comes back', async (t) => {
+test('a pod that writes does not notice that the node pod is deleted and comes back', async (t) => {
   await undisturbed(t, async () => {
     const before = await podUids('node');
     await kube.kubectl('delete', 'pods', '--namespace', loligo.namespace, '--selector', 'app.kubernetes.io/component=node');
@@ -73,7 +73,7 @@ test('the node pod is deleted and comes back', async (t) => {
   });
 });
 
-test('the node pod is killed in the middle of a mount, and the mount comes about', async (t) => {
+test('a mount in whose middle the node pod is killed comes about, and a pod that writes does not notice', async (t) => {
   await undisturbed(t, async () => {
     const objects = [claim('cut-short'), pod('cut-short', { node: 'node1', claims: { '/data': 'cut-short' } })];
     await namespace.apply(objects);
@@ -96,7 +96,7 @@ test('the node pod is killed in the middle of a mount, and the mount comes about
   });
 });
 
-test('helm upgrades with other values, and rolls back: node pods are replaced, mapper pods stay', {
+test('helm upgrade and rollback replace node pods and leave mapper pods; a pod that writes does not notice', {
   timeout: 400_000,
 }, async (t) => {
   const [nodes, mappers] = [await podUids('node'), await podUids('mapper')];
@@ -129,7 +129,7 @@ test('helm upgrades with other values, and rolls back: node pods are replaced, m
   assert.match(log, /--log-level=info/);
 });
 
-test('Loligo is uninstalled, and installed again', { timeout: 400_000 }, async (t) => {
+test('a pod that writes does not notice that Loligo is uninstalled, and installed again', { timeout: 400_000 }, async (t) => {
   const mappers = await podUids('mapper');
 
   await undisturbed(t, async () => {
@@ -143,7 +143,9 @@ test('Loligo is uninstalled, and installed again', { timeout: 400_000 }, async (
   assert.equal(await podUids('mapper'), mappers);
 });
 
-test('the API server is away for a while', { timeout: 400_000 }, async (t) => {
+test('a pod that writes does not notice that the API server is away, and claims are served when it is back', {
+  timeout: 400_000,
+}, async (t) => {
   await undisturbed(t, async () => {
     const server = kube.control.daemon('kube-apiserver');
     await server.stop();
