@@ -30,14 +30,14 @@ async function nodeState(node: Host, folders: readonly string[]): Promise<NodeSt
   return { mounts: lines(table), programs: programsOf(node), files: lines(files) };
 }
 
-/** Names of the programs that run on the node, in containers too; the bed's own come and go. */
+/** Programs of containers on the node; not those of sandboxes, which kubelet ends some time after their pods. */
 function programsOf(node: Host): readonly string[] {
   const pod = `/${node.name}/kubepods/`;
   const isInPod = (pid: number): boolean => namespaceOf(pid, 'pid') !== '' && procFile(pid, 'cgroup').includes(pod);
   return pids()
     .filter(isInPod)
     .map((pid) => procFile(pid, 'cmdline').replaceAll('\0', ' ').trim())
-    .filter((command) => command !== '')
+    .filter((command) => command !== '' && command !== '/pause')
     .toSorted();
 }
 
