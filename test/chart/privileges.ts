@@ -1,5 +1,26 @@
-/** What pods may do, as rows of the tables in docs/privileges.md, from what the chart renders. */
+/** What pods may do: rows of the tables in docs/privileges.md, and the same rows from what the chart renders. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Manifest, ofKind, podsOf } from './rendered.ts';
+
+const PAGE = join(import.meta.dirname, '../../docs/privileges.md');
+
+/** The cells of the table under a heading, in an order that says nothing. */
+export function documentedRows(heading: string, columns: number): readonly string[][] {
+  const [, section = ''] = readFileSync(PAGE, 'utf8').split(`\n## ${heading}\n`);
+  const [body = ''] = section.split('\n## ');
+  const lines = body.split('\n').filter((line) => line.startsWith('|'));
+  const rows = lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  return rows
+    .slice(2)
+    .map((row) => row.slice(0, columns))
+    .toSorted();
+}
 
 /** Pod, container, user, privileged, capabilities, root file system. */
 export function containerRows(manifests: readonly Manifest[]): readonly string[][] {
