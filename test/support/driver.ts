@@ -59,7 +59,12 @@ export class Driver implements AsyncDisposable {
     // It dies with the process that starts it, however that one ends; setpriv becomes the program, so its id is the driver's.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], { stdio: ['ignore', log, log], cwd: RUN });
     const driver = new Driver({ dir, ownsDir: options.dir === undefined, process: child });
-    await driver.#ready();
+    try {
+      await driver.#ready();
+    } catch (error) {
+      await driver.kill();
+      throw error;
+    }
     return driver;
   }
 
@@ -102,6 +107,12 @@ export class Driver implements AsyncDisposable {
   /** Asks it to end, without waiting; nothing happens when it has. */
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  /** Waits for its end; null when a signal ended it. */
+  async exitCode(): Promise<number | null> {
+    await this.#ended();
+    return this.#process.exitCode;
   }
 
   /** As a power cut would: its agents go with it, for their channel breaks. */
