@@ -25,6 +25,9 @@ export interface DriverOptions {
   readonly dir?: string;
 }
 
+/** Milliseconds that a driver may take to answer: a second, but on a machine that is busy with other things. */
+const START = 60_000;
+
 const PROGRAM = join(import.meta.dirname, '../../src/bin/loligo.ts');
 
 export class Driver implements AsyncDisposable {
@@ -83,7 +86,7 @@ export class Driver implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + START;
     // A call to a socket that is not there yet makes gRPC wait a second before it tries again.
     while (!existsSync(join(this.dir, 'csi.sock')) && this.#process.exitCode === null && Date.now() < end) await sleep(5);
     for (;;) {
