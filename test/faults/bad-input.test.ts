@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { credentials, makeGenericClientConstructor, type ServiceError, status as Status } from '@grpc/grpc-js';
+import { credentials, makeGenericClientConstructor, status as Status } from '@grpc/grpc-js';
 import { inParallel } from '#lib/in-parallel';
-import { type Answered, answerOf, DriverBed } from '../support/driver-bed.ts';
+import { type Answered, answerOf, DriverBed, untilOk } from '../support/driver-bed.ts';
 import { leftoversAfter } from '../support/place-leftovers.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
 import { type Attack, attacksOn } from './attacks.ts';
@@ -14,7 +14,12 @@ const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 const MOUNT = { mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 const SIZE = { requiredBytes: String(2 ** 26), limitBytes: '0' };
 
-/** A request of each RPC that would be served, on the volume `there` where it only looks, else on one that is not there. */
+/** Answered by a stream of messages. */
+const STREAMS = ['GetMetadataAllocated', 'GetMetadataDelta'];
+/** Their requests have no fields, so all that can be wrong is the bytes. */
+const IDENTITY = ['GetPluginInfo', 'GetPluginCapabilities', 'Probe'];
+
+/** A request of each RPC with fields that would be served, on the volume `there` where it only looks, else on one that is not there. */
 function validRequests(bed: DriverBed): Readonly<Record<string, object>> {
   const there = bed.handle('there');
   const gone = bed.handle('gone');
@@ -41,6 +46,13 @@ function validRequests(bed: DriverBed): Readonly<Record<string, object>> {
     ControllerModifyVolume: { volumeId: there, mutableParameters: { maxCloneDepth: '5', deleteRetention: '0s' } },
     ControllerGetVolumeHealth: { volumeId: there },
     ControllerListVolumeHealth: page,
+    GetMetadataAllocated: { snapshotId: `${there}@snap`, startingOffset: '0', maxResults: 1 },
+    GetMetadataDelta: {
+      baseSnapshotId: `${there}@snap`,
+      targetSnapshotId: `${there}@later`,
+      startingOffset: '0',
+      maxResults: 1,
+    },
     CreateVolumeGroupSnapshot: { name: 'new', sourceVolumeIds: [gone] },
     DeleteVolumeGroupSnapshot: { groupSnapshotId: `${bed.cluster}/${bed.pool.spec}/gone` },
     GetVolumeGroupSnapshot: { groupSnapshotId: `${bed.cluster}/${bed.pool.spec}/gone` },
@@ -88,12 +100,14 @@ test('every field of every RPC with every kind of bad value is answered by name,
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await DriverBed.open(pool, { role: 'standalone' });
   const { pid } = bed.driver;
-  await bed.create('there');
+  const there = await bed.create('there');
+  const snapshots = [await bed.snapshot('snap', there), await bed.snapshot('later', there)];
   const attacks = Object.entries(validRequests(bed)).flatMap(([method, request]) => attacksOn(method, request));
   const answers: [Attack, Answered][] = [];
 
   await inParallel(attacks, 16, async (attack) => {
-    answers.push([attack, await answerOf(bed.csi.call(attack.method, attack.request))]);
+    const ask = STREAMS.includes(attack.method) ? bed.csi.stream : bed.csi.call;
+    answers.push([attack, await answerOf(ask(attack.method, attack.request))]);
   });
 
   const complaints = answers.map(([attack, answer]) => complaintAbout(attack, answer)).filter((text) => text !== undefined);
@@ -103,7 +117,8 @@ test('every field of every RPC with every kind of bad value is answered by name,
   await bed.csi.call('Probe', {});
   for (const [, { value }] of answers) if (value?.volume?.volumeId !== undefined) await bed.delete(value.volume.volumeId);
   assert.deepEqual(await pool.images(), ['there']);
-  await bed.delete(bed.handle('there'));
+  for (const snapshotId of snapshots) await untilOk(() => bed.csi.call('DeleteSnapshot', { snapshotId }));
+  await bed.delete(there);
   assert.deepEqual(await leftoversAfter(pool, 30), []);
 });
 
@@ -119,7 +134,7 @@ function complaintAbout({ method, field, key, value }: Attack, { status, details
 test('bytes that are no message, in any RPC, are refused and the process lives', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await DriverBed.open(pool, { role: 'standalone' });
-  const methods = Object.keys(validRequests(bed)).map((method) => `/csi.v1.${serviceOf(method)}/${method}`);
+  const methods = [...Object.keys(validRequests(bed)), ...IDENTITY].map((method) => `/csi.v1.${serviceOf(method)}/${method}`);
   const client = rawClient(join(bed.driver.dir, 'csi.sock'));
   const noise = methods.flatMap((method) =>
     Array.from({ length: 20 }, (_, size) => ({ method, bytes: randomBytes(1 + size * 20) })),
@@ -140,6 +155,8 @@ test('bytes that are no message, in any RPC, are refused and the process lives',
 });
 
 function serviceOf(method: string): string {
+  if (STREAMS.includes(method)) return 'SnapshotMetadata';
+  if (IDENTITY.includes(method)) return 'Identity';
   if (method.includes('Group')) return 'GroupController';
   return method.startsWith('Node') ? 'Node' : 'Controller';
 }
@@ -149,12 +166,13 @@ function rawClient(socket: string): { ask(method: string, bytes: Buffer): Promis
   const client = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' });
   const asIs = (bytes: Buffer): Buffer => bytes;
   return {
+    // As of a stream, for either kind of answer: what counts is the status at its end.
     ask: (method, bytes) =>
       new Promise((resolve) => {
-        const deadline = Date.now() + 30_000;
-        client.makeUnaryRequest(method, asIs, asIs, bytes, { deadline }, (error: ServiceError | null) => {
-          resolve(Status[error?.code ?? 0] ?? 'none');
-        });
+        const call = client.makeServerStreamRequest(method, asIs, asIs, bytes, { deadline: Date.now() + 30_000 });
+        call.on('data', () => undefined);
+        call.on('error', () => undefined);
+        call.on('status', ({ code }: { code: number }) => resolve(Status[code] ?? 'none'));
       }),
     close: () => client.close(),
   };

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf, DriverBed, untilOk } from '../support/driver-bed.ts';
+import { ForeignImages } from '../support/foreign-images.ts';
 import type { TestPool } from '../support/micro-ceph.ts';
 import { leftoversAfter } from '../support/place-leftovers.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
 
 test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at once and by name, and deletes work', async () => {
   await using pool = await sharedCeph().freshPool();
+  const foreign = await ForeignImages.layIn(pool);
   await using bed = await DriverBed.open(pool, { options: { 'creator-lifetime': '2', 'reap-interval': '1' } });
   const volume = await bed.create('there');
   const snapshotId = await bed.snapshot('snap', volume);
@@ -33,10 +35,11 @@ test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at onc
     assert.ok(took < 5000, `${took.toFixed(0)} ms: ${details}`);
   }
   assert.equal(capacity.availableCapacity, '0');
-  assert.deepEqual(await pool.images(), []);
+  assert.deepEqual(await pool.images(), [ForeignImages.image]);
   await pool.rados('rm', '--force-full', 'ballast');
-  assert.deepEqual(await leftoversAfter(pool, 30), []);
+  assert.deepEqual(await leftoversAfter(pool, 30, foreign.leftovers), []);
   await setQuota(pool, 0);
+  await foreign.check();
   await bed.create('after');
 });
 

@@ -1,7 +1,9 @@
 /** Faults that a person can mend: the code and the cause for the calls they concern, and no restart once they are mended. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ClusterEntry } from '../support/driver.ts';
 import { type Answered, anEntry, answerOf, aVolumeIn, DriverBed, isNotFinal, untilOk } from '../support/driver-bed.ts';
+import type { TestPool } from '../support/micro-ceph.ts';
 import { sessionsOf } from '../support/mon-sessions.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
 
@@ -27,6 +29,37 @@ async function askEverything(bed: DriverBed, volume: object = bed.volume('new'))
   return answers;
 }
 
+/** Another cluster that the same driver serves, and that nothing of the fault may reach. */
+class OtherCluster implements AsyncDisposable {
+  readonly clusters: Readonly<Record<'other', ClusterEntry>>;
+  readonly #pool: TestPool;
+
+  private constructor(pool: TestPool, entry: ClusterEntry) {
+    this.#pool = pool;
+    this.clusters = { other: entry };
+  }
+
+  static async open(): Promise<OtherCluster> {
+    const pool = await sharedCeph().freshNamespace();
+    return new OtherCluster(pool, await anEntry(pool.ceph));
+  }
+
+  /** Asked once, while the fault is there: makes a volume and deletes it. Throws unless both are OK, and seen so. */
+  async check(bed: DriverBed): Promise<void> {
+    const made = await answerOf(bed.csi.call('CreateVolume', { name: 'v', ...aVolumeIn('other', this.#pool) }));
+    const images = await this.#pool.images();
+    const deleted = await answerOf(bed.csi.call('DeleteVolume', { volumeId: `other/${this.#pool.spec}/v` }));
+
+    for (const { status, details } of [made, deleted]) assert.equal(status, 'OK', details);
+    assert.deepEqual([images, await this.#pool.images()], [['v'], []]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.ceph.ceph('auth', 'rm', `client.${this.clusters.other.user}`);
+    await this.#pool[Symbol.asyncDispose]();
+  }
+}
+
 function checkAll(answers: Readonly<Record<string, Answered>>, status: string, cause: RegExp): void {
   for (const [method, answer] of Object.entries(answers)) {
     assert.equal(answer.status, status, `${method}: ${answer.details}`);
@@ -36,23 +69,21 @@ function checkAll(answers: Readonly<Record<string, Answered>>, status: string, c
 
 test('a wrong key is UNAUTHENTICATED for its cluster alone; the right one, and a rotated one, serve without a restart', async () => {
   await using pool = await sharedCeph().freshNamespace();
-  await using otherPool = await sharedCeph().freshNamespace();
-  const other = { entry: await anEntry(otherPool.ceph), volume: { name: 'v', ...aVolumeIn('other', otherPool) } };
-  await using bed = await DriverBed.open(pool, { clusters: { other: other.entry } });
+  await using other = await OtherCluster.open();
+  await using bed = await DriverBed.open(pool, { clusters: other.clusters });
   await bed.create('there');
 
   for (const key of WRONG_KEYS) {
-    await bed.configure({ [bed.cluster]: { ...bed.entry, key }, other: other.entry });
+    await bed.configure({ [bed.cluster]: { ...bed.entry, key }, ...other.clusters });
     checkAll(await askEverything(bed), 'UNAUTHENTICATED', new RegExp(`KEY_WRONG.*client\\.${bed.entry.user}`));
   }
-  const elsewhere = await answerOf(bed.csi.call('CreateVolume', other.volume));
-  await bed.configure({ [bed.cluster]: bed.entry, other: other.entry });
+  await other.check(bed);
+  await bed.configure({ [bed.cluster]: bed.entry, ...other.clusters });
   const right = await bed.create('with-the-right-key');
   const rotated = await rotateKey(bed);
-  await bed.configure({ [bed.cluster]: { ...bed.entry, key: rotated }, other: other.entry });
+  await bed.configure({ [bed.cluster]: { ...bed.entry, key: rotated }, ...other.clusters });
   await bed.create('with-the-new-key');
 
-  assert.equal(elsewhere.status, 'OK', elsewhere.details);
   assert.equal(right, bed.handle('with-the-right-key'));
   assert.deepEqual(await pool.images(), ['there', 'with-the-new-key', 'with-the-right-key']);
   const log = bed.driver.log();
@@ -68,26 +99,43 @@ for (const [what, osd] of [
   ['none on the pool', 'profile rbd pool=another'],
   ['reading alone', 'profile rbd-read-only'],
 ] as const) {
-  test(`a user with the OSD capability of ${what} is PERMISSION_DENIED by name, and nothing is made`, async () => {
+  test(`a user with the OSD capability of ${what} is PERMISSION_DENIED by name, and nothing is made or deleted`, async () => {
     await using pool = await sharedCeph().freshNamespace();
-    await using bed = await DriverBed.open(pool, { entry: await anEntry(pool.ceph, osd) });
+    await using other = await OtherCluster.open();
+    await using able = await DriverBed.open(pool);
+    const volumeId = await able.create('there');
+    const { cluster } = able;
+    await using bed = await DriverBed.open(pool, { cluster, entry: await anEntry(pool.ceph, osd), clusters: other.clusters });
 
-    const { status, details } = await answerOf(bed.csi.call('CreateVolume', bed.volume('v')));
+    const answers = {
+      create: await answerOf(bed.csi.call('CreateVolume', bed.volume('v'))),
+      delete: await answerOf(bed.csi.call('DeleteVolume', { volumeId })),
+      snapshot: await answerOf(bed.csi.call('CreateSnapshot', { name: 'snap', sourceVolumeId: volumeId })),
+      expand: await answerOf(
+        bed.csi.call('ControllerExpandVolume', { volumeId, capacityRange: { requiredBytes: String(2 ** 27) } }),
+      ),
+    };
+    await other.check(bed);
 
-    assert.equal(status, 'PERMISSION_DENIED', details);
-    assert.match(details, /CAPABILITY_MISSING.*profile rbd/);
-    assert.deepEqual(await pool.images(), []);
+    checkAll(answers, 'PERMISSION_DENIED', /CAPABILITY_MISSING.*profile rbd/);
+    assert.deepEqual(await pool.images(), ['there']);
+    assert.equal(Object(await pool.rbdJson('info', 'there')).size, 2 ** 26);
+    assert.deepEqual(await pool.rbdJson('snap', 'ls', '--all', 'there'), []);
+    assert.deepEqual(await pool.rbdJson('trash', 'ls', '--all'), []);
+    await able.delete(volumeId);
   });
 }
 
 test('a pool that never was is FAILED_PRECONDITION by name', async () => {
   await using pool = await sharedCeph().freshNamespace();
-  await using bed = await DriverBed.open(pool);
+  await using other = await OtherCluster.open();
+  await using bed = await DriverBed.open(pool, { clusters: other.clusters });
   const nowhere = { name: 'there', ...aVolumeIn(bed.cluster, { name: 'nowhere', namespace: '' }) };
   const volumeId = `${bed.cluster}/nowhere/there`;
 
   const created = await answerOf(bed.csi.call('CreateVolume', nowhere));
   const deleted = await answerOf(bed.csi.call('DeleteVolume', { volumeId }));
+  await other.check(bed);
 
   checkAll({ created, deleted }, 'FAILED_PRECONDITION', /POOL_MISSING.*nowhere/);
 });
@@ -96,11 +144,13 @@ test('a pool that is deleted under the driver is FAILED_PRECONDITION, never "gon
   const ceph = sharedCeph();
   const name = `doomed-${Date.now()}`;
   const pool = await ceph.freshPool(name);
-  await using bed = await DriverBed.open(pool);
+  await using other = await OtherCluster.open();
+  await using bed = await DriverBed.open(pool, { clusters: other.clusters });
   await bed.create('there');
 
   await pool[Symbol.asyncDispose]();
   const gone = await askEverything(bed);
+  await other.check(bed);
   await using again = await ceph.freshPool(name);
   const unmarked = await answerOf(bed.csi.call('DeleteVolume', { volumeId: bed.handle('there') }));
   await bed.create('new');
@@ -112,11 +162,13 @@ test('a pool that is deleted under the driver is FAILED_PRECONDITION, never "gon
 
 test('a driver whose connection is blocklisted takes a new one by itself', async () => {
   await using pool = await sharedCeph().freshNamespace();
-  await using bed = await DriverBed.open(pool);
+  await using other = await OtherCluster.open();
+  await using bed = await DriverBed.open(pool, { clusters: other.clusters });
   await bed.create('there');
   const [address = ''] = await sessionsOf(pool.ceph, bed.entry.user);
 
   await pool.ceph.ceph('osd', 'blocklist', 'add', address, '60');
+  await other.check(bed);
   const statuses: string[] = [];
   const made = await untilOk(async () => {
     const answer = await answerOf(bed.csi.call('CreateVolume', bed.volume('after'), { deadline: 15_000 }));
@@ -153,9 +205,12 @@ test('a cluster that is added, and monitors that change, are served without a re
 test('a monitor that is not there is UNAVAILABLE within the deadline', async () => {
   await using pool = await sharedCeph().freshNamespace();
   const entry = { ...(await anEntry(pool.ceph)), monitors: ['127.0.0.1:1'] };
-  await using bed = await DriverBed.open(pool, { entry, options: { 'ceph-timeout': '2' } });
+  await using other = await OtherCluster.open();
+  await using bed = await DriverBed.open(pool, { entry, clusters: other.clusters, options: { 'ceph-timeout': '2' } });
 
-  const answer = await answerOf(bed.csi.call('CreateVolume', bed.volume('v'), { deadline: 6000 }));
+  const asked = answerOf(bed.csi.call('CreateVolume', bed.volume('v'), { deadline: 6000 }));
+  await other.check(bed);
+  const answer = await asked;
 
   assert.equal(answer.status, 'UNAVAILABLE', answer.details);
   assert.match(answer.details, /monitor/);

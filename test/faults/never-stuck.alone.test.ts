@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message } from '../support/csi-client.ts';
 import { type Answered, anEntry, answerOf, aVolumeIn, DriverBed, isNotFinal, untilOk } from '../support/driver-bed.ts';
+import { ForeignImages } from '../support/foreign-images.ts';
 import { type Kind, MicroCeph } from '../support/micro-ceph.ts';
 import { leftoversAfter } from '../support/place-leftovers.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
@@ -110,14 +111,15 @@ function checkAnswers(answers: readonly Answered[]): void {
   assert.ok(bare <= (answers.length * BARE) / 100, `${bare} answers were without a cause`);
 }
 
-async function checkNothingLeft(bed: DriverBed): Promise<void> {
+async function checkNothingLeft(bed: DriverBed, foreign: ForeignImages): Promise<void> {
   const snapshots: Message = await bed.csi.call('ListSnapshots', {});
   for (const { snapshot } of snapshots.entries) {
     await untilOk(() => bed.csi.call('DeleteSnapshot', { snapshotId: snapshot.snapshotId }));
   }
   const volumes: Message = await bed.csi.call('ListVolumes', {});
   await Promise.all(volumes.entries.map((entry: Message) => bed.deleteInTime(entry.volume.volumeId)));
-  assert.deepEqual(await leftoversAfter(bed.pool, 60), []);
+  assert.deepEqual(await leftoversAfter(bed.pool, 60, foreign.leftovers), []);
+  await foreign.check();
 }
 
 /** What else the driver is asked meanwhile; gives what was refused or took long. */
@@ -151,6 +153,7 @@ describe('a driver of two clusters, one of which falls silent', () => {
       await using pool = await ceph.freshPool();
       await using otherPool = await sharedCeph().freshNamespace();
       const clusters = { elsewhere: await anEntry(otherPool.ceph) };
+      const foreign = await ForeignImages.layIn(pool);
       await using bed = await DriverBed.open(pool, { options: OPTIONS, clusters });
       const crowd = await Crowd.gather(bed);
       const over = new AbortController();
@@ -170,7 +173,7 @@ describe('a driver of two clusters, one of which falls silent', () => {
       checkAnswers(all);
       assert.deepEqual(await elsewhere, []);
       assert.deepEqual(never, []);
-      await checkNothingLeft(bed);
+      await checkNothingLeft(bed, foreign);
       t.diagnostic(tally(all));
     });
   }
@@ -196,6 +199,7 @@ describe('a driver whose agent', { concurrency: true }, () => {
   ] as const) {
     test(`${what} in the middle of ${CALLS} calls: all are answered in time, and another agent does them`, async (t) => {
       await using pool = await sharedCeph().freshNamespace();
+      const foreign = await ForeignImages.layIn(pool);
       await using bed = await DriverBed.open(pool, { options: OPTIONS });
       const crowd = await Crowd.gather(bed);
 
@@ -210,7 +214,7 @@ describe('a driver whose agent', { concurrency: true }, () => {
       checkAnswers(all);
       assert.ok(victims.length > 0);
       assert.deepEqual(never, []);
-      await checkNothingLeft(bed);
+      await checkNothingLeft(bed, foreign);
       assert.deepEqual(left, [], 'an agent that hung was never killed');
       t.diagnostic(tally(all));
     });

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answered, answerOf, DriverBed, isNotFinal } from '../support/driver-bed.ts';
+import { ForeignImages } from '../support/foreign-images.ts';
 import { MicroCeph, type TestPool } from '../support/micro-ceph.ts';
 
 const PGS = 64;
@@ -13,6 +14,7 @@ const DEADLINE = 6000;
 test('one placement group stuck: calls on the volume in it are UNAVAILABLE in time, calls on others succeed', async () => {
   await using ceph = await MicroCeph.start();
   await using pool = await poolOfManyGroups(ceph);
+  const foreign = await ForeignImages.layIn(pool);
   await using bed = await DriverBed.open(pool, { options: OPTIONS });
   const names = Array.from({ length: 8 }, (_, index) => `v${index}`);
   await Promise.all(names.map((name) => bed.create(name)));
@@ -37,6 +39,7 @@ test('one placement group stuck: calls on the volume in it are UNAVAILABLE in ti
     [],
   );
   assert.equal(Object(await pool.rbdJson('info', victim)).size, 2 ** 28);
+  await foreign.check();
 });
 
 /** Grows the volumes one after the other, each time by a little. */

@@ -1,9 +1,9 @@
 /** What Loligo did not make survives everything that is asked of it: whatever lies in its pools, and carries its metadata. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf, DriverBed, untilOk } from '../support/driver-bed.ts';
+import { makeImage, makeImageWithSnapshot, seenIn } from '../support/foreign-images.ts';
 import type { TestPool } from '../support/micro-ceph.ts';
 import { leftoversAfter } from '../support/place-leftovers.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
@@ -14,7 +14,7 @@ test("a person's images, snapshots and trash survive requests for their names, a
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await DriverBed.open(pool, { options: OPTIONS });
   await bed.create('ours');
-  await makeImage(pool, 'theirs');
+  await makeImageWithSnapshot(pool, 'theirs');
   await makeImage(pool, 'thrown-away');
   await pool.rbd('trash', 'mv', 'thrown-away');
   const before = await seenIn(pool, ['theirs']);
@@ -100,7 +100,7 @@ test('a cluster name that is moved to the wrong Ceph is FAILED_PRECONDITION ther
   await using marked = await ceph.freshNamespace();
   await using owner = await DriverBed.open(marked);
   await owner.create('same-name');
-  await makeImage(unmarked, 'same-name');
+  await makeImageWithSnapshot(unmarked, 'same-name');
   await using bed = await DriverBed.open(await ceph.freshNamespace());
   const before = await seenIn(unmarked, ['same-name']);
 
@@ -119,25 +119,6 @@ test('a cluster name that is moved to the wrong Ceph is FAILED_PRECONDITION ther
   assert.deepEqual(await leftoversAfter(bed.pool, 0), []);
   await bed.pool[Symbol.asyncDispose]();
 });
-
-async function makeImage(pool: TestPool, name: string): Promise<void> {
-  await pool.rbd('create', name, '--size', '64M');
-  await pool.rbd('bench', '--io-type', 'write', '--io-total', '2M', name);
-  if (name !== 'thrown-away') await pool.rbd('snap', 'create', `${name}@kept`);
-}
-
-/** The images (data, snapshots, metadata) and the trash, as Ceph's own programs show them. */
-async function seenIn(pool: TestPool, names: readonly string[]): Promise<{ images: unknown; trash: unknown }> {
-  const images: unknown[] = [];
-  for (const name of names) {
-    const data = createHash('sha256')
-      .update(await pool.rbd('export', '--no-progress', name, '-'))
-      .digest('hex');
-    const { id, size, features, snapshot_count: count } = Object(await pool.rbdJson('info', name));
-    images.push({ name, data, id, size, features, count, snapshots: await pool.rbdJson('snap', 'ls', '--all', name) });
-  }
-  return { images, trash: await pool.rbdJson('trash', 'ls', '--all') };
-}
 
 function fromTo(pool: TestPool, from: string, to: string): [string, string] {
   return [`${pool.spec}/${from}`, `${pool.spec}/${to}`];

@@ -63,6 +63,59 @@ for (const withDataPool of [false, true]) {
   });
 }
 
+for (const [where, open] of [
+  ['from a pool into another one', () => Promise.all([sharedCeph().freshPool(), sharedCeph().freshPool()])],
+  ["from a pool into another one's namespace", () => Promise.all([sharedCeph().freshPool(), sharedCeph().freshNamespace()])],
+  ['from a namespace into another pool', () => Promise.all([sharedCeph().freshNamespace(), sharedCeph().freshPool()])],
+  ['from a namespace into another one', () => Promise.all([sharedCeph().freshNamespace(), sharedCeph().freshNamespace()])],
+] as const) {
+  test(`a clone ${where} is known to both sides, reads, lets go of its parent, and leaves nothing`, async () => {
+    const [from, to] = await open();
+    await using _from = from;
+    await using _to = to;
+    await using bed = await engineBed(from);
+    await preparePools(to, undefined);
+    const parent = await bed.engine.createVolume(inPool(from, '', 'parent', { from: 'nothing' }));
+    await from.rbd('bench', '--io-type', 'write', '--io-total', '8M', '--io-pattern', 'rand', 'parent');
+    const snapshot = await bed.engine.createSnapshot(aSnapshot(parent, 's'));
+    const content = await checksum(from, 'parent@s');
+
+    const source: Source = { from: 'snapshot', snapshot };
+    await bed.engine.createVolume(inPool(to, '', 'ours', source));
+    await bed.engine.createVolume(inPool(to, '', 'dropped', source));
+    await from.ceph.rbd('clone', '--rbd-default-clone-format', '2', `${from.spec}/parent@s`, `${to.spec}/theirs`);
+    const written = (await infoOf(to, 'ours')).id.length === 14;
+    const [ours, theirs] = [await shapeOf(to, 'ours'), await shapeOf(to, 'theirs')];
+    const children = await childrenOf(from, 'parent@s');
+    const read = await checksum(to, 'ours');
+    await bed.engine.deleteVolume(anImage(to.place, 'dropped'));
+    await bed.engine.reap(to.place);
+    const withoutDropped = await childrenOf(from, 'parent@s');
+    await to.rbd('flatten', 'ours');
+    const withoutOurs = await childrenOf(from, 'parent@s');
+    const flattened = await checksum(to, 'ours');
+    await to.rbd('rm', 'theirs');
+    await bed.engine.deleteVolume(anImage(to.place, 'ours'));
+    await bed.engine.deleteSnapshot(snapshot);
+    await bed.engine.deleteVolume(parent);
+    for (const { place } of [to, from]) await bed.engine.reap(place);
+
+    assert.ok(written, 'it was written by us');
+    assert.deepEqual(ours, theirs);
+    assert.deepEqual(
+      children,
+      ['dropped', 'ours', 'theirs'].map((image) => childIn(to, image)),
+    );
+    assert.deepEqual(
+      withoutDropped,
+      ['ours', 'theirs'].map((image) => childIn(to, image)),
+    );
+    assert.deepEqual(withoutOurs, [childIn(to, 'theirs')]);
+    assert.deepEqual([read, flattened], [content, content]);
+    assert.deepEqual([await leftoversAfter(from, 5), await leftoversAfter(to, 5)], [[], []]);
+  });
+}
+
 test('a clone larger than its snapshot shows zeros behind it', async () => {
   await using pool = await sharedCeph().freshPool();
   await using bed = await engineBed(pool);
@@ -106,6 +159,16 @@ interface Info {
 
 async function infoOf(pool: TestPool, image: string): Promise<Info> {
   return (await pool.rbdJson('info', image)) as Info; // the shape of `rbd info`
+}
+
+/** As `rbd children` shows them, sorted: `pool/namespace/image`, also without a namespace. */
+async function childrenOf(pool: TestPool, snapshot: string): Promise<string[]> {
+  const children = (await pool.rbdJson('children', snapshot)) as { pool: string; pool_namespace: string; image: string }[];
+  return children.map((child) => `${child.pool}/${child.pool_namespace}/${child.image}`).sort();
+}
+
+function childIn({ name, namespace }: TestPool, image: string): string {
+  return `${name}/${namespace}/${image}`;
 }
 
 /** All that Ceph says of the image, without what names this one or the moment, and without our record. */

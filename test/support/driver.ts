@@ -25,6 +25,9 @@ export interface DriverOptions {
   readonly dir?: string;
 }
 
+/** Milliseconds that a driver may take to answer: a second, but on a machine that is busy with other things. */
+const START = 60_000;
+
 const PROGRAM = join(import.meta.dirname, '../../src/bin/loligo.ts');
 
 export class Driver implements AsyncDisposable {
@@ -59,7 +62,12 @@ export class Driver implements AsyncDisposable {
     // It dies with the process that starts it, however that one ends; setpriv becomes the program, so its id is the driver's.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], { stdio: ['ignore', log, log], cwd: RUN });
     const driver = new Driver({ dir, ownsDir: options.dir === undefined, process: child });
-    await driver.#ready();
+    try {
+      await driver.#ready();
+    } catch (error) {
+      await driver.kill();
+      throw error;
+    }
     return driver;
   }
 
@@ -78,7 +86,7 @@ export class Driver implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + START;
     // A call to a socket that is not there yet makes gRPC wait a second before it tries again.
     while (!existsSync(join(this.dir, 'csi.sock')) && this.#process.exitCode === null && Date.now() < end) await sleep(5);
     for (;;) {
@@ -102,6 +110,12 @@ export class Driver implements AsyncDisposable {
   /** Asks it to end, without waiting; nothing happens when it has. */
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
+  }
+
+  /** Waits for its end; null when a signal ended it. */
+  async exitCode(): Promise<number | null> {
+    await this.#ended();
+    return this.#process.exitCode;
   }
 
   /** As a power cut would: its agents go with it, for their channel breaks. */

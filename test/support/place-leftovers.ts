@@ -18,11 +18,14 @@ export async function leftoversIn(pool: TestPool): Promise<string[]> {
   return [...others, ...keys.flat()].sort();
 }
 
-/** The reaper comes behind: waits until nothing is left, and gives what still is when none went for so many seconds. */
-export async function leftoversAfter(pool: TestPool, seconds: number): Promise<string[]> {
+/**
+ * The reaper comes behind: waits until nothing is left, and gives what still is when none went for so many seconds. What
+ * is named in `foreign` belongs to somebody else.
+ */
+export async function leftoversAfter(pool: TestPool, seconds: number, foreign: readonly string[] = []): Promise<string[]> {
   let least = Number.POSITIVE_INFINITY;
   for (let end = Date.now() + seconds * 1000; ; await sleep(300)) {
-    const left = await leftoversIn(pool);
+    const left = (await leftoversIn(pool)).filter((name) => !foreign.includes(name));
     if (left.length < least) end = Date.now() + seconds * 1000;
     least = Math.min(least, left.length);
     if (left.length === 0 || Date.now() > end) return left;

@@ -29,13 +29,15 @@ const CONNECTING: typeof OPENING = {
   ETIMEDOUT: ['unreachable', 'CLUSTER_UNREACHABLE', 'no monitor answered'],
 };
 
-export function qmpFailure(command: string, error: unknown): Failure {
+/** `args` are the command's; the user among them is named, for whoever mends its key or capabilities. */
+export function qmpFailure(command: string, error: unknown, args: Readonly<Record<string, unknown>>): Failure {
   const text = describe(error);
   const errno = ERRNO_TEXTS[text.slice(text.lastIndexOf(': ') + 2)] ?? '';
   const meaning = command === 'blockdev-add' ? (text.startsWith('error connecting') ? CONNECTING : OPENING)[errno] : undefined;
   if (meaning === undefined) return new Failure('unfinished', 'DAEMON_REFUSED', `${command}: ${text}`);
   const [kind, reason, what] = meaning;
-  return new Failure(kind, reason, `${what} (${text})`);
+  const who = typeof args['user'] === 'string' ? `client.${args['user']}: ` : '';
+  return new Failure(kind, reason, `${who}${what} (${text})`);
 }
 
 function describe(error: unknown): string {

@@ -41,7 +41,7 @@ export class Qmp implements Disposable {
     for (;;) {
       const answer = await this.#next();
       if ('return' in answer) return answer['return'];
-      if ('error' in answer) throw qmpFailure(command, answer['error']);
+      if ('error' in answer) throw qmpFailure(command, answer['error'], args);
       // Anything else is an event, which nobody waits for.
     }
   }
