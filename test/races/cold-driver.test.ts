@@ -7,7 +7,7 @@ import type { TestPool } from '../support/micro-ceph.ts';
 import { sessionsOf } from '../support/mon-sessions.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
 
-test('a cold driver hit by 200 requests serves them all over one connection; another one is for housekeeping', async () => {
+test('a cold driver hit by 200 requests serves them all over one connection; another one is for housekeeping', async (t) => {
   await using pool = await sharedCeph().freshNamespace();
   const entry = await anEntry(pool.ceph);
   await using driver = await Driver.start({ role: 'controller', clusters: { cold: entry } });
@@ -37,7 +37,7 @@ test('a cold driver hit by 200 requests serves them all over one connection; ano
     first.filter(({ status }) => status !== 'OK' && !isNotFinal(status)),
     [],
   );
-  assert.equal(makers.images, 200, 'every creation was seen');
+  t.diagnostic(`${makers.images} of 200 creations seen at the OSD`);
   assert.equal(makers.clients, 1, 'one connection serves');
   // Whatever is beyond that one keeps house.
   assert.ok(sessions >= 1 && sessions <= 2, `${sessions} connections`);
@@ -45,7 +45,7 @@ test('a cold driver hit by 200 requests serves them all over one connection; ano
   await pool.ceph.ceph('auth', 'rm', `client.${entry.user}`);
 });
 
-/** Who made images in the namespace, by what the OSD remembers of its operations. */
+/** Who made images in the namespace, by what the OSD remembers of its operations: of many at once only a part. */
 async function makersOfImages(pool: TestPool, since: Date): Promise<{ clients: number; images: number }> {
   const ops = await pool.ceph.historicOps(since);
   const adding = ops.filter(({ description }) => description.includes(pool.namespace) && description.includes('dir_add_image'));
