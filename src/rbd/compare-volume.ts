@@ -46,7 +46,7 @@ interface Stripe {
 }
 
 /** An image without stripes has one object after the other, whether that was asked for or not. */
-function wantedStripe({ layout }: VolumeSpec): Stripe {
+export function wantedStripe({ layout }: VolumeSpec): Stripe {
   const { objectSize, stripeUnit, stripeCount } = layout;
   return stripeCount === 0n ? { unit: objectSize, count: 1n } : { unit: stripeUnit, count: stripeCount };
 }

@@ -21,6 +21,7 @@ import {
   removeFromDirectory,
   setStripe,
 } from '#ceph';
+import { wantedStripe } from './compare-volume.ts';
 import { featureBits, JOURNALING, OBJECT_MAP, STRIPING } from './features.ts';
 import type { Site } from './site.ts';
 import type { VolumeSpec } from './specs.ts';
@@ -54,10 +55,12 @@ async function isValidated(site: Site, pool: string): Promise<boolean> {
 }
 
 /** The image to write, without its metadata and its journal. */
-export async function planImage(site: Site, { layout, image }: VolumeSpec, size: bigint): Promise<NewImage> {
+export async function planImage(site: Site, want: VolumeSpec, size: bigint): Promise<NewImage> {
+  const { layout, image } = want;
   const data = layout.dataPool === '' ? undefined : await site.openAny({ pool: layout.dataPool, namespace: '' });
-  const { objectSize, stripeUnit, stripeCount } = layout;
-  const isStriped = stripeCount > 1n || (stripeCount === 1n && stripeUnit !== objectSize);
+  const { objectSize } = layout;
+  const stripe = wantedStripe(want);
+  const isStriped = stripe.count > 1n || stripe.unit !== objectSize;
   const chosen = featureBits(layout.features) & ~(STRIPING | JOURNALING);
   return {
     name: image,
@@ -65,7 +68,7 @@ export async function planImage(site: Site, { layout, image }: VolumeSpec, size:
     size,
     order: Math.log2(Number(objectSize)),
     features: isStriped ? chosen | STRIPING : chosen,
-    stripe: isStriped ? { unit: stripeUnit, count: stripeCount } : undefined,
+    stripe: isStriped ? stripe : undefined,
     dataPoolId: data?.poolId,
     metadata: new Map(),
   };

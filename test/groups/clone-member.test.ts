@@ -1,6 +1,5 @@
 /** A volume of a group snapshot's member is a clone, which outlives the set and the image that it was taken of. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { Feature, Volume } from '#rbd';
 import { type Bed, engineBed } from '../support/engine-bed.ts';
@@ -24,7 +23,7 @@ test('a clone of a member reads, outlives set and source, and the last one takes
   await bed.engine.reap(pool.place);
   await pool.rbd('flatten', 'flattened');
   await bed.engine.createSnapshot(aSnapshot(anImage(pool.place, 'snapped'), 's'));
-  const read = await Promise.all(['read', 'flattened', 'snapped@s'].map((image) => checksum(pool, image)));
+  const read = await Promise.all(['read', 'flattened', 'snapped@s'].map((image) => pool.checksum(image)));
   await bed.engine.deleteSnapshot({ ...anImage(pool.place, 'snapped'), snapshot: 's' });
   for (const image of ['read', 'flattened', 'snapped', 'b']) await bed.engine.deleteVolume(anImage(pool.place, image));
   await bed.engine.reap(pool.place);
@@ -41,7 +40,7 @@ test('a clone of a member has the stripes and the journal that its class asks fo
 
   await restore(bed, pool, 'striped', { layout });
   await restore(bed, pool, 'striped', { layout });
-  const read = await checksum(pool, 'striped');
+  const read = await pool.checksum('striped');
   await pool.rbd('bench', '--io-type', 'write', '--io-total', '1M', 'striped');
 
   const info = Object(await pool.rbdJson('info', 'striped'));
@@ -57,20 +56,14 @@ async function aSet(bed: Bed, pool: TestPool): Promise<string> {
   for (const image of ['a', 'b']) volumes.push(await bed.engine.createVolume(aVolume(pool, { image, size: SIZE })));
   const write = ['bench', '--io-type', 'write', '--io-total', '8M', '--io-pattern', 'rand', 'a'];
   await pool.rbd(...write);
-  const data = await checksum(pool, 'a');
+  const data = await pool.checksum('a');
   await bed.engine.createGroupSnapshot(aGroup(pool, 'set', volumes));
   await pool.rbd(...write);
-  assert.notEqual(await checksum(pool, 'a'), data);
+  assert.notEqual(await pool.checksum('a'), data);
   return data;
 }
 
 async function restore(bed: Bed, pool: TestPool, image: string, differs: object = {}): Promise<void> {
   const snapshot = { ...anImage(pool.place, 'a'), snapshot: 'set' };
   await bed.engine.createVolume(aVolume(pool, { image, size: SIZE, source: { from: 'snapshot', snapshot }, ...differs }));
-}
-
-async function checksum(pool: TestPool, image: string): Promise<string> {
-  return createHash('sha256')
-    .update(await pool.rbd('export', '--no-progress', image, '-'))
-    .digest('hex');
 }

@@ -35,16 +35,16 @@ for (const withDataPool of [false, true]) {
     const parent = await bed.engine.createVolume(inPool(pool, dataPool, 'parent', { from: 'nothing' }));
     await pool.rbd('bench', '--io-type', 'write', '--io-total', '8M', '--io-pattern', 'rand', 'parent');
     const snapshot = await bed.engine.createSnapshot(aSnapshot(parent, 's'));
-    const content = await checksum(pool, 'parent@s');
+    const content = await pool.checksum('parent@s');
 
     await bed.engine.createVolume(inPool(pool, dataPool, 'ours', { from: 'snapshot', snapshot }));
     const clone = ['clone', '--rbd-default-clone-format', '2', ...dataPoolOption(dataPool)];
     await pool.rbd(...clone, `${pool.name}/parent@s`, `${pool.name}/theirs`);
     const [ours, theirs] = [await shapeOf(pool, 'ours'), await shapeOf(pool, 'theirs')];
     const children = await pool.rbdJson('children', 'parent@s');
-    const read = await checksum(pool, 'ours');
+    const read = await pool.checksum('ours');
     await pool.rbd('flatten', 'ours');
-    const flattened = await checksum(pool, 'ours');
+    const flattened = await pool.checksum('ours');
     await pool.rbd('rm', 'theirs');
     await bed.engine.deleteVolume(anImage(pool.place, 'ours'));
     await bed.engine.deleteSnapshot(snapshot);
@@ -78,7 +78,7 @@ for (const [where, open] of [
     const parent = await bed.engine.createVolume(inPool(from, '', 'parent', { from: 'nothing' }));
     await from.rbd('bench', '--io-type', 'write', '--io-total', '8M', '--io-pattern', 'rand', 'parent');
     const snapshot = await bed.engine.createSnapshot(aSnapshot(parent, 's'));
-    const content = await checksum(from, 'parent@s');
+    const content = await from.checksum('parent@s');
 
     const source: Source = { from: 'snapshot', snapshot };
     await bed.engine.createVolume(inPool(to, '', 'ours', source));
@@ -87,13 +87,13 @@ for (const [where, open] of [
     const written = (await infoOf(to, 'ours')).id.length === 14;
     const [ours, theirs] = [await shapeOf(to, 'ours'), await shapeOf(to, 'theirs')];
     const children = await childrenOf(from, 'parent@s');
-    const read = await checksum(to, 'ours');
+    const read = await to.checksum('ours');
     await bed.engine.deleteVolume(anImage(to.place, 'dropped'));
     await bed.engine.reap(to.place);
     const withoutDropped = await childrenOf(from, 'parent@s');
     await to.rbd('flatten', 'ours');
     const withoutOurs = await childrenOf(from, 'parent@s');
-    const flattened = await checksum(to, 'ours');
+    const flattened = await to.checksum('ours');
     await to.rbd('rm', 'theirs');
     await bed.engine.deleteVolume(anImage(to.place, 'ours'));
     await bed.engine.deleteSnapshot(snapshot);
@@ -132,7 +132,7 @@ test('a clone larger than its snapshot shows zeros behind it', async () => {
   assert.equal(id.length, 14, 'it was written by us');
   assert.equal(seen?.overlap, Number(SIZE));
   const expected = createHash('sha256').update(await pool.rbd('export', '--no-progress', 'parent@s', '-'));
-  assert.equal(await checksum(pool, 'larger'), expected.update('\0'.repeat(Number(size - SIZE))).digest('hex'));
+  assert.equal(await pool.checksum('larger'), expected.update('\0'.repeat(Number(size - SIZE))).digest('hex'));
 });
 
 /** librbd looks at a pool at the first image that it makes there, and only then do we write by ourselves. */
@@ -179,10 +179,4 @@ async function shapeOf(pool: TestPool, image: string): Promise<object> {
   const text = JSON.stringify({ ...info, name: '' }).replaceAll(info.id, 'ID');
   const shape = JSON.parse(text, (key, value) => (key.endsWith('_timestamp') ? '' : value));
   return { ...shape, keys, mapBytes: map.split('size ')[1] };
-}
-
-async function checksum(pool: TestPool, image: string): Promise<string> {
-  return createHash('sha256')
-    .update(await pool.rbd('export', '--no-progress', image, '-'))
-    .digest('hex');
 }

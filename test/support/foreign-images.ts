@@ -1,6 +1,5 @@
 /** What a person keeps in a pool beside ours: made with Ceph's own programs, and looked at with them. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import type { TestPool } from './micro-ceph.ts';
 import { leftoversIn } from './place-leftovers.ts';
 
@@ -19,9 +18,7 @@ export async function makeImageWithSnapshot(pool: TestPool, name: string): Promi
 export async function seenIn(pool: TestPool, names: readonly string[]): Promise<{ images: unknown; trash: unknown }> {
   const images: unknown[] = [];
   for (const name of names) {
-    const data = createHash('sha256')
-      .update(await pool.rbd('export', '--no-progress', name, '-'))
-      .digest('hex');
+    const data = await pool.checksum(name);
     const { id, size, features, snapshot_count: count } = Object(await pool.rbdJson('info', name));
     images.push({ name, data, id, size, features, count, snapshots: await pool.rbdJson('snap', 'ls', '--all', name) });
   }

@@ -1,6 +1,5 @@
 /** Clones that are to be independent of their source become so behind the answer, with their data. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DriverBed, untilOk } from '../support/driver-bed.ts';
@@ -16,7 +15,7 @@ test('a chain of clones gets no deeper than maxCloneDepth, and each link keeps i
   const shallow = withParameters(bed, { maxCloneDepth: '2' });
   let last = await bed.create('link-0', shallow);
   await writeTo(pool, 'link-0');
-  const data = await checksum(pool, 'link-0');
+  const data = await pool.checksum('link-0');
 
   for (const link of [1, 2, 3, 4]) {
     last = await bed.create(`link-${link}`, { ...shallow, volumeContentSource: { volume: { volumeId: last } } });
@@ -25,7 +24,7 @@ test('a chain of clones gets no deeper than maxCloneDepth, and each link keeps i
 
   assert.equal(await depthOf(pool, 'link-2'), 2);
   assert.equal(await depthOf(pool, 'link-4'), 1);
-  for (const link of ['link-2', 'link-3', 'link-4']) assert.equal(await checksum(pool, link), data);
+  for (const link of ['link-2', 'link-3', 'link-4']) assert.equal(await pool.checksum(link), data);
 });
 
 test('what a class with flatten=true makes of a snapshot or a volume has no parent, and outlives its source', async () => {
@@ -33,7 +32,7 @@ test('what a class with flatten=true makes of a snapshot or a volume has no pare
   await using bed = await DriverBed.open(pool, { options: OPTIONS });
   const source = await bed.create('source');
   await writeTo(pool, 'source');
-  const data = await checksum(pool, 'source');
+  const data = await pool.checksum('source');
   const snapshotId = await bed.snapshot('snap', source);
   const flat = withParameters(bed, { flatten: 'true' });
 
@@ -44,7 +43,7 @@ test('what a class with flatten=true makes of a snapshot or a volume has no pare
   await bed.deleteInTime(source);
   await until(async () => (await pool.rbd('trash', 'ls', '--all')) === '');
 
-  for (const image of ['restored', 'cloned']) assert.equal(await checksum(pool, image), data);
+  for (const image of ['restored', 'cloned']) assert.equal(await pool.checksum(image), data);
   for (const image of ['restored', 'cloned']) await bed.deleteInTime(bed.handle(image));
   assert.deepEqual(await leftoversAfter(pool, 30), []);
 });
@@ -55,7 +54,7 @@ test('a snapshot and a clone of a volume that is being flattened have all of its
   const slow = { objectSize: '64Ki' }; // many objects, so that the flatten takes a while
   const source = await bed.create('source', withParameters(bed, slow));
   await writeTo(pool, 'source');
-  const data = await checksum(pool, 'source');
+  const data = await pool.checksum('source');
   const flat = withParameters(bed, { ...slow, flatten: 'true' });
   const volumeId = await bed.create('cloned', { ...flat, volumeContentSource: { volume: { volumeId: source } } });
 
@@ -69,7 +68,7 @@ test('a snapshot and a clone of a volume that is being flattened have all of its
   await bed.create('member', { ...withParameters(bed, slow), volumeContentSource: { snapshot: member } });
 
   assert.equal(await parentOf(pool, 'cloned'), undefined);
-  for (const image of ['cloned', 'again', 'restored', 'member']) assert.equal(await checksum(pool, image), data, image);
+  for (const image of ['cloned', 'again', 'restored', 'member']) assert.equal(await pool.checksum(image), data, image);
 });
 
 function withParameters(bed: DriverBed, differs: object): object {
@@ -79,12 +78,6 @@ function withParameters(bed: DriverBed, differs: object): object {
 
 async function writeTo(pool: TestPool, image: string): Promise<void> {
   await pool.rbd('bench', '--io-type', 'write', '--io-pattern', 'rand', '--io-size', '64K', '--io-total', '4M', image);
-}
-
-async function checksum(pool: TestPool, image: string): Promise<string> {
-  return createHash('sha256')
-    .update(await pool.rbd('export', '--no-progress', image, '-'))
-    .digest('hex');
 }
 
 /** The image above, as Ceph tells. */

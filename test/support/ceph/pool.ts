@@ -1,4 +1,5 @@
 /** A pool, or a RADOS namespace in one, that a test has for itself and that is gone afterwards with all it holds. */
+import { createHash } from 'node:crypto';
 import type { MicroCeph } from '../micro-ceph.ts';
 
 /** Arguments that one command line surely holds. */
@@ -33,6 +34,13 @@ export class TestPool implements AsyncDisposable {
 
   async rbdJson(...args: readonly string[]): Promise<unknown> {
     return JSON.parse(await this.rbd('--format', 'json', ...args));
+  }
+
+  /** The sha256 of all that an image, or a snapshot of one, reads. */
+  async checksum(image: string): Promise<string> {
+    return createHash('sha256')
+      .update(await this.rbd('export', '--no-progress', image, '-'))
+      .digest('hex');
   }
 
   rados(...args: readonly string[]): Promise<string> {
