@@ -29,7 +29,7 @@ test('a volume that was deleted comes back with its data, as long as its retenti
   const parameters = { cluster: 'prod', pool: name, namespace, deleteRetention: '1h' };
   const { volume } = await driver.csi.call('CreateVolume', { name: 'pvc-1', parameters, ...VOLUME });
   await pool.rbd('bench', '--io-type', 'write', '--io-total', '4M', '--io-size', '1M', 'pvc-1');
-  const before = await pool.rbd('export', '--no-progress', 'pvc-1', '-');
+  const before = await pool.checksum('pvc-1');
   await driver.csi.call('DeleteVolume', { volumeId: volume.volumeId });
   const gone = await pool.images();
 
@@ -37,7 +37,7 @@ test('a volume that was deleted comes back with its data, as long as its retenti
 
   assert.deepEqual(gone, []);
   assert.match(said, /^prod\/.*\/pvc-1 is back, 8388608 bytes/);
-  assert.equal(await pool.rbd('export', '--no-progress', 'pvc-1', '-'), before);
+  assert.equal(await pool.checksum('pvc-1'), before);
 });
 
 test('a volume that was deleted beside its snapshot comes back too', async () => {

@@ -1,6 +1,5 @@
 /** Images whose objects we write ourselves are what librbd would have written, and Ceph's own programs take them as such. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { Source, VolumeSpec } from '#rbd';
 import { engineBed } from '../support/engine-bed.ts';
@@ -131,8 +130,7 @@ test('a clone larger than its snapshot shows zeros behind it', async () => {
   const { id, parent: seen } = await infoOf(pool, 'larger');
   assert.equal(id.length, 14, 'it was written by us');
   assert.equal(seen?.overlap, Number(SIZE));
-  const expected = createHash('sha256').update(await pool.rbd('export', '--no-progress', 'parent@s', '-'));
-  assert.equal(await pool.checksum('larger'), expected.update('\0'.repeat(Number(size - SIZE))).digest('hex'));
+  assert.equal(await pool.checksum('larger'), await pool.checksum('parent@s', Number(size - SIZE)));
 });
 
 /** librbd looks at a pool at the first image that it makes there, and only then do we write by ourselves. */
