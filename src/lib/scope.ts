@@ -1,4 +1,4 @@
-import { Failure } from '#lib/failure';
+import { Failure, PendingFailure } from '#lib/failure';
 
 export interface Log {
   debug(fields: object, message: string): void;
@@ -21,5 +21,21 @@ export interface Scope {
 export function checkpoint(scope: Scope): void {
   if (Date.now() >= scope.deadline) {
     throw new Failure('unfinished', 'DEADLINE_PASSED', 'the caller stopped waiting; ask again and the work goes on');
+  }
+}
+
+/** The caller is answered by the deadline with what the work waits for; the work goes on to its end. */
+export async function byDeadline<T>(scope: Scope, work: Promise<T>, waitsFor: string): Promise<T> {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const settled = work.then(
+    () => {},
+    () => {},
+  );
+  const late = new PendingFailure('unreachable', 'CEPH_SLOW', `${waitsFor}; ask again`, settled);
+  const timer = setTimeout(() => reject(late), Math.max(0, scope.deadline - Date.now()));
+  try {
+    return await Promise.race([work, overdue]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,9 +1,10 @@
 /** NodeExpandVolume: the device becomes as large as the image is now, and the file system on it as large as the device. */
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
-import type { Scope } from '#lib/scope';
+import { byDeadline, type Scope } from '#lib/scope';
 import { growMounted } from './filesystems.ts';
 import type { NodeHost } from './host.ts';
+import { noAnswer } from './mapper.ts';
 import { getVolumeAt, type VolumeAt } from './volume-at.ts';
 
 export interface NodeExpandSpec extends VolumeAt {
@@ -17,7 +18,8 @@ export interface NodeExpandSpec extends VolumeAt {
 export async function expand(host: NodeHost, spec: NodeExpandSpec, scope: Scope): Promise<{ readonly size: bigint }> {
   const { staged, path, fsType } = await getVolumeAt(host, spec);
   const { readonly } = staged.stash;
-  const device = await staged.mapper.resize(staged.dir, spec.connect());
+  const connection = spec.connect();
+  const device = await byDeadline(scope, staged.mapper.resize(staged.dir, connection), noAnswer(connection));
   if (device.size < spec.required && !readonly) {
     throw new Failure('out-of-range', 'IMAGE_SMALLER', `the image has ${device.size} bytes, and ${spec.required} are asked for`);
   }

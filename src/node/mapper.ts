@@ -56,6 +56,11 @@ export interface Mapper {
   unmap(dir: string): Promise<void>;
 }
 
+/** What a call waits for that maps or resizes and is not answered. */
+export function noAnswer({ cluster, monitors }: ClusterConnection): string {
+  return `the mapper has no answer yet from cluster ${cluster}, whose monitors are ${monitors.join(', ')}`;
+}
+
 /** The mapper of that name, or the first that this host can use when the name is ''. */
 export async function chooseMapper(mappers: readonly Mapper[], name: string): Promise<Mapper> {
   const lacking: string[] = [];

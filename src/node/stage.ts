@@ -5,11 +5,11 @@
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
-import { checkpoint, type Scope } from '#lib/scope';
+import { byDeadline, checkpoint, type Scope } from '#lib/scope';
 import { check, growMounted, growUnmounted, inspect, make } from './filesystems.ts';
 import { dirOf, type NodeHost } from './host.ts';
 import { readMapOptions } from './map-options.ts';
-import { chooseMapper, type Device, type Mapper, type MapSpec } from './mapper.ts';
+import { chooseMapper, type Device, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
 import { findMountOf, mountDevice, unmountAll } from './mounts.ts';
@@ -51,7 +51,8 @@ export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Prom
   await writeStash(plan.dir, plan.stash);
 
   checkpoint(scope);
-  const device = await orRelease(plan, () => plan.mapper.map(plan.dir, mapSpec(spec)));
+  const mapping = orRelease(plan, () => plan.mapper.map(plan.dir, mapSpec(spec)));
+  const device = await byDeadline(scope, mapping, noAnswer(spec.connection));
   if (spec.access === 'mount') await orRelease(plan, () => ensureMounted(plan, device, scope));
   scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');
 }

@@ -90,7 +90,7 @@ test('a node stages volumes of a cluster that is added, and through monitors tha
   for (const name of ['moved', 'late']) await bed.image(name);
   const [moved, late] = [asked(bed, 'moved'), asked(bed, 'late', 'late')];
 
-  const unreachable = await answerOf(driver.csi.call('NodeStageVolume', moved, { deadline: 20_000 }));
+  const unreachable = await answerOf(driver.csi.call('NodeStageVolume', moved, { deadline: 5000 }));
   const unknown = await finalAnswer(driver, 'NodeStageVolume', late);
   await configure(driver, { prod: entry, late: entry });
   await ask(driver, 'NodeStageVolume', moved);
@@ -100,7 +100,8 @@ test('a node stages volumes of a cluster that is added, and through monitors tha
   await configure(driver, {});
   for (const volume of [moved, late]) await ask(driver, 'NodeUnstageVolume', volume);
 
-  assert.ok(isNotFinal(unreachable.status), unreachable.details);
+  assert.equal(unreachable.status, 'UNAVAILABLE');
+  assert.match(unreachable.details, /CEPH_SLOW.*cluster prod.*127\.0\.0\.1:1/);
   assert.equal(unknown.status, 'FAILED_PRECONDITION', unknown.details);
   assert.match(unknown.details, /CLUSTER_UNKNOWN.*late/);
   assert.deepEqual(watchers, [1, 1]);
