@@ -35,7 +35,7 @@ export async function compareActs(bed: Bed, quick: boolean): Promise<void> {
     ['act', 'at once', 'Loligo/s', 'p50', 'p95', 'librbd/s', 'p50', 'p95', 'ratio'],
     rows.toSorted((a, b) => ACTS.indexOf(a[0] as Act) - ACTS.indexOf(b[0] as Act)), // the first cell is the act
   );
-  console.log('  librbd leaves what it deletes in the trash; Loligo purges it meanwhile, which the rate of `delete` has to bear.');
+  console.log('  Both sides purge what they delete meanwhile, four at once, which the rate of `delete` has to bear.');
   console.log(`  ${freed.images} deleted volumes were purged ${digits(freed.seconds)} s after the last answer`);
 }
 

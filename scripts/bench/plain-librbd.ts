@@ -8,12 +8,15 @@ import {
   connect,
   createImage,
   dropSnapshot,
+  findDirectoryId,
   Image,
   type IoContext,
   moveToTrash,
   Native,
+  purgeFromTrash,
   takeSnapshot,
 } from '#ceph';
+import { Turns } from '#lib/turns';
 import { type Act, cloneOf, LARGER, nameOf, type Round, restoredOf, SIZE, snapshotOf, type Where } from './acts.ts';
 import { type Load, runLoad } from './load.ts';
 
@@ -24,6 +27,10 @@ export type FromPlain = { readonly load?: Load; readonly error?: string };
 
 /** The features and the object size of a class that names none. */
 const OPTIONS = { features: 0b111101n, order: 22 };
+
+/** Nobody who deletes waits for these; as many at once as our reaper has. */
+const purges = new Turns(4);
+const purged: Promise<void>[] = [];
 
 type PlainAct = (io: IoContext, series: string, index: number) => Promise<unknown>;
 
@@ -51,7 +58,11 @@ const PLAIN: Readonly<Record<Act, PlainAct>> = {
     await using image = await Image.open(io, { name: nameOf(series, index) });
     await image.grow(LARGER);
   },
-  delete: (io, series, index) => moveToTrash(io, nameOf(series, index), 0),
+  async delete(io, series, index) {
+    const id = await findDirectoryId(io, nameOf(series, index));
+    await moveToTrash(io, nameOf(series, index), 0);
+    if (id !== undefined) purged.push(purges.run(() => purgeFromTrash(io, id, () => undefined)));
+  },
 };
 
 let cluster: Cluster | undefined;
@@ -68,7 +79,9 @@ async function hear(message: ToPlain): Promise<Load | undefined> {
   const { act, series, count, atOnce, first = 0 } = message.round;
   const context = io;
   if (context === undefined) throw new TypeError('not connected');
-  return await runLoad(count, atOnce, (index) => PLAIN[act](context, series, first + index));
+  const load = await runLoad(count, atOnce, (index) => PLAIN[act](context, series, first + index));
+  await Promise.all(purged.splice(0));
+  return load;
 }
 
 process.on('message', (message: ToPlain) => {
