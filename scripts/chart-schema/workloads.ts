@@ -68,6 +68,9 @@ export const workloads: Readonly<Record<string, Schema>> = {
     cephTimeout: whole('Seconds that one operation of Ceph may take before it counts as lost.', 1, 60),
     creatorLifetime: whole('Seconds after which a half-made image counts as abandoned.', 60, 3600),
     reapInterval: whole('Seconds between rounds of housekeeping.', 5, 3600),
+    fenceOnForceDetach: flag(
+      'A node is cut off from Ceph when a volume is taken from it that it still has open; else only when it was said to be lost.',
+    ),
     listPublishedNodes: flag('ListVolumes tells the nodes of each volume. The attacher then lists all volumes every minute.'),
     storageCapacity: flag(
       'The scheduler looks at the free space of pools for volumes that wait for their first consumer, where nodes have topology (node.topologyLabels).',

@@ -38,6 +38,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     clusters,
     topology: readTopology(options.file('topology')),
     nodeVolumeLimit: options.count('node-volume-limit'),
+    fenceOnForceDetach: options.flag('fence-on-force-detach'),
     listPublishedNodes: options.flag('list-published-nodes'),
     counted: (cluster, volumes) => metrics.volumes.set({ cluster }, volumes),
   };

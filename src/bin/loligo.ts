@@ -9,6 +9,7 @@ const ROLES = {
   mapper: 'keeps the processes that carry I/O, for a node role whose container may end before they do',
   standalone: 'serves all services on one socket',
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
+  nodes: "an administrator's commands: nodes lost NODE, nodes back NODE",
   version: 'prints the version',
 } as const;
 
@@ -25,7 +26,8 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
     case 'mapper':
       return await (await import('./mapper.ts')).serveMapper(args);
     case 'volume':
-      return await (await import('./volume-command.ts')).volumeCommand(args);
+    case 'nodes':
+      return await (await import('./command.ts')).runCommand(role, args);
     case 'version':
       return console.log(VERSION);
     default:

@@ -23,6 +23,10 @@ export const OPTION_ROWS = {
   'creator-lifetime': { standard: '120', help: 'seconds after which a half-made image counts as abandoned' },
   'reap-interval': { standard: '60', help: 'seconds between rounds of housekeeping' },
   'node-volume-limit': { standard: '0', help: 'volumes that a node takes at once; 0 for no limit' },
+  'fence-on-force-detach': {
+    standard: 'false',
+    help: 'cut a node off from Ceph when a volume is taken from it that it still has open',
+  },
   'list-published-nodes': { standard: 'true', help: 'ListVolumes tells the nodes of each volume, from its watchers' },
   topology: { standard: '', help: 'file with the topology of pools (controller): see docs/parameters.md' },
   'node-name': { standard: hostname(), help: 'name of this node' },

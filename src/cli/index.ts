@@ -1,2 +1,3 @@
 /** Front door 3: the administrator's commands. Each does one thing and returns the line to print. */
+export { runNodesCommand } from './nodes.ts';
 export { runVolumeCommand } from './volume.ts';

@@ -16,6 +16,8 @@ export interface Controller {
   readonly topology: readonly ClusterTopology[];
   /** Volumes that a node takes at once; 0 for no limit. */
   readonly nodeVolumeLimit: number;
+  /** A volume that is taken from a node which still has it open: the node is cut off from Ceph. */
+  readonly fenceOnForceDetach: boolean;
   /** LIST_VOLUMES_PUBLISHED_NODES: reads the watchers of every volume that is listed. */
   readonly listPublishedNodes: boolean;
   /** Told how many volumes a cluster has whenever a listing has read all of them; for metrics. */

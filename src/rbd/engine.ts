@@ -20,6 +20,7 @@ import { getVolume } from './get-volume.ts';
 import { listSnapshots } from './list-snapshots.ts';
 import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
+import { markNode } from './lost-nodes.ts';
 import { modifyVolume } from './modify-volume.ts';
 import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
@@ -54,6 +55,7 @@ const OPERATIONS: Operations = {
   createGroupSnapshot,
   changedBlocks,
   unpublishVolume,
+  markNode,
   publishedNodes,
   publishVolume,
   modifyVolume,

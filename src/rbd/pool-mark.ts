@@ -4,7 +4,7 @@
  *   P1  nothing of ours is made in a place before the mark is there;
  *   P2  nothing in a place without the mark, or with another cluster's, is read as ours, deleted, or taken for gone;
  *   P3  the mark is written once, by whoever makes the first thing, and never changed or removed.
- * Its other keys are in own-clients.ts.
+ * Its other keys are in own-clients.ts and lost-nodes.ts.
  */
 import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
 import { WORK } from './work-index.ts';

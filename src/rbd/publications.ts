@@ -8,7 +8,7 @@
 import { findKey, type IoContext, isErrno, listKeys, WriteOperation } from '#ceph';
 import { Failure } from '#lib/failure';
 import { field, parseJson } from '#lib/json';
-import type { Publication } from './specs.ts';
+import type { AccessMode, Publication } from './specs.ts';
 
 const PUBLISHED = 'loligo.published';
 const VERSION = 1;
@@ -49,6 +49,11 @@ export async function changePublications(
     if (await swap(io, image, { from: text, to: { id: id === '' ? entry.id : id, publications } })) return;
   }
   throw new Failure('busy', 'PUBLICATIONS_CONTENDED', `the publications of ${image} are being changed by others`);
+}
+
+/** True for the modes that several nodes may have a volume in. */
+export function isShared(mode: AccessMode): boolean {
+  return mode === 'multi-reader' || mode === 'multi-writer';
 }
 
 export async function isPublished(io: IoContext, image: string): Promise<boolean> {

@@ -10,9 +10,9 @@ import { findPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
 import { strangersAmong } from './own-clients.ts';
 import { checkPrimary } from './primary.ts';
-import { changePublications, listPublications } from './publications.ts';
+import { changePublications, isShared, listPublications } from './publications.ts';
 import type { Site } from './site.ts';
-import type { AccessMode, Publication, Published, PublishSpec } from './specs.ts';
+import type { Publication, Published, PublishSpec } from './specs.ts';
 import { hostOf } from './watcher-address.ts';
 
 export async function publishVolume(site: Site, spec: PublishSpec): Promise<Published> {
@@ -58,10 +58,6 @@ async function refuseStrangers(io: IoContext, id: string, { volume, node }: Publ
   const [stranger] = await strangersAmong(io, elsewhere);
   if (stranger === undefined) return;
   throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(volume)} is in use by ${stranger}, which is not node ${node}`);
-}
-
-function isShared(mode: AccessMode): boolean {
-  return mode === 'multi-reader' || mode === 'multi-writer';
 }
 
 /** Counts over all places; two publications at the same moment may both see the last free one. */

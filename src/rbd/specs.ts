@@ -130,6 +130,14 @@ export interface PublishSpec extends Publication {
   readonly nodeLimit: number;
 }
 
+export interface UnpublishSpec {
+  readonly volume: ImageRef;
+  /** '' for every node; none of them is cut off then. */
+  readonly node: string;
+  /** A node that still has the image open is cut off from Ceph, also when nobody said that it is lost. */
+  readonly fence: boolean;
+}
+
 export interface Published {
   /** The physical site that serves the volume. */
   readonly site: string;
@@ -229,8 +237,10 @@ export interface Engine {
   expandVolume(args: { readonly volume: ImageRef; readonly range: SizeRange }): Promise<{ readonly size: bigint }>;
   modifyVolume(args: { readonly volume: ImageRef; readonly mutable: Partial<Mutable> }): Promise<void>;
   publishVolume(spec: PublishSpec): Promise<Published>;
-  /** `node` '' takes the volume from every node. Done also when it was not published. */
-  unpublishVolume(args: { readonly volume: ImageRef; readonly node: string }): Promise<void>;
+  /** Done also when it was not published. */
+  unpublishVolume(spec: UnpublishSpec): Promise<void>;
+  /** Says of a node, by its name, that it is lost: what it has is taken from it by force. Or that it is back. */
+  markNode(args: { readonly node: string; readonly lost: boolean }): Promise<void>;
   capacity(args: Place & { readonly dataPool: string }): Promise<Capacity>;
   volumeHealth(volume: ImageRef): Promise<VolumeHealth>;
   listVolumeHealth(page: Page): Promise<VolumeHealthPage>;

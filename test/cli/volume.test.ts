@@ -1,26 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { Driver } from '../support/driver.ts';
-import { ProgramError, runProgram } from '../support/micro-ceph.ts';
+import { ProgramError } from '../support/micro-ceph.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
+import { aDriver, loligo, VOLUME } from './shell.ts';
 
 const ceph = sharedCeph();
-const PROGRAM = join(import.meta.dirname, '../../src/bin/loligo.ts');
-const VOLUME = {
-  capacityRange: { requiredBytes: '8388608' },
-  volumeCapabilities: [{ mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } }],
-};
-
-async function aDriver(): Promise<Driver> {
-  const key = (await ceph.ceph('auth', 'print-key', 'client.admin')).trim();
-  const clusters = { prod: { monitors: ceph.monitors, user: 'admin', key } };
-  return await Driver.start({ role: 'controller', clusters, options: { 'creator-lifetime': '3' } });
-}
-
-function loligo(driver: Driver, ...args: readonly string[]): Promise<string> {
-  return runProgram(process.execPath, [PROGRAM, ...args, '--clusters', join(driver.dir, 'clusters.json')]);
-}
 
 test('a volume that was deleted comes back with its data, as long as its retention lasts', async () => {
   await using pool = await ceph.freshNamespace();

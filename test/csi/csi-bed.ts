@@ -42,7 +42,15 @@ export function engineOf(operations: Partial<RemoteEngine>, asked: Asked[] = [])
 
 export function controllerOf(engine: RemoteEngine, change: Partial<Controller> = {}): Controller {
   const clusters = { names: () => ['prod'], engineAt: () => engine };
-  return { clusters, topology: [], nodeVolumeLimit: 0, listPublishedNodes: false, counted: () => {}, ...change };
+  return {
+    clusters,
+    topology: [],
+    nodeVolumeLimit: 0,
+    fenceOnForceDetach: false,
+    listPublishedNodes: false,
+    counted: () => {},
+    ...change,
+  };
 }
 
 export interface Answered {

@@ -19,7 +19,7 @@ test('a volume for one writer is published at one node until it is taken from th
   const first = await bed.engine.publishVolume(asked(volume, ONE));
   const again = await bed.engine.publishVolume(asked(volume, ONE));
   await assert.rejects(bed.engine.publishVolume(asked(volume, TWO)), { kind: 'in-use', reason: 'PUBLISHED_ELSEWHERE' });
-  await bed.engine.unpublishVolume({ volume, node: ONE });
+  await bed.engine.unpublishVolume({ volume, node: ONE, fence: false });
   await bed.engine.publishVolume(asked(volume, TWO));
 
   assert.deepEqual(first, { site: 'east', size: 64n * MiB });
@@ -38,7 +38,7 @@ test('a shared volume is published at many nodes, and at none for a single write
   const third = bed.engine.publishVolume(asked(volume, 'three@10.0.0.3'));
 
   await assert.rejects(third, { kind: 'in-use' });
-  await bed.engine.unpublishVolume({ volume, node: '' });
+  await bed.engine.unpublishVolume({ volume, node: '', fence: false });
   assert.deepEqual(await bed.engine.publishedNodes(volume), []);
 });
 
@@ -54,7 +54,7 @@ test('the same node with another mode is a conflict; no node, no volume and a fu
   await assert.rejects(publish(asked(volume, 'no node')), { kind: 'not-found', reason: 'NODE_NOT_FOUND' });
   await assert.rejects(publish(asked(anImage(pool.place, 'none'), ONE)), { kind: 'not-found', reason: 'VOLUME_NOT_FOUND' });
   await assert.rejects(publish(asked(second, ONE, { nodeLimit: 1 })), { kind: 'exhausted', reason: 'NODE_FULL' });
-  await bed.engine.unpublishVolume({ volume: anImage(pool.place, 'none'), node: ONE });
+  await bed.engine.unpublishVolume({ volume: anImage(pool.place, 'none'), node: ONE, fence: false });
 });
 
 test('twenty nodes that ask at once get the volume once', async () => {

@@ -26,9 +26,9 @@ export const unpublishVolume: Rpc<
     return { volume: stranger ? undefined : volume, credentials, node: nodeId };
   },
 
-  async run({ clusters }, { volume, credentials, node }, scope) {
+  async run({ clusters, fenceOnForceDetach: fence }, { volume, credentials, node }, scope) {
     if (volume !== undefined) {
-      await clusters.engineAt(volume.cluster, credentials).unpublishVolume({ volume: volume.ref, node }, scope);
+      await clusters.engineAt(volume.cluster, credentials).unpublishVolume({ volume: volume.ref, node, fence }, scope);
     }
     return {};
   },

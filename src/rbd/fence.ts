@@ -1,0 +1,44 @@
+/**
+ * Fencing: a node that is lost may still hold an image, and write to it whenever it comes to. The clients through which it
+ * does are cut off from Ceph before the volume goes elsewhere. That is for good: a node that comes back has to
+ * open its images anew, as another client. A kernel has one client for all its images, so all of its volumes end at once.
+ */
+import { findDirectoryId, Image, type IoContext } from '#ceph';
+import { Failure } from '#lib/failure';
+import { parseNodeId } from '#lib/node-id';
+import type { EngineScope } from './engine-scope.ts';
+import { strangersAmong } from './own-clients.ts';
+import { hostOf } from './watcher-address.ts';
+
+/** Ten years, in seconds: a blocklist entry cannot be without an end. */
+const FOR_GOOD = 315_360_000;
+
+/**
+ * Cuts off who watches the image, or holds its lock, from an address of the node, unless it is one of Loligo's own
+ * connections. Returns when the monitors have it and the OSDs are asked to know it: nothing that was in flight lands any more.
+ */
+export async function fenceNode(
+  io: IoContext,
+  { image, node }: { image: string; node: string },
+  scope: EngineScope,
+): Promise<void> {
+  const id = await findDirectoryId(io, image);
+  if (id === undefined) return;
+  const clients = await clientsOf(io, id, parseNodeId(node)?.addresses ?? []);
+  if (clients.length === 0) return;
+  for (const client of clients) {
+    scope.log.warn({ image, node, client }, 'the node is lost: its client is cut off from Ceph');
+    await io.cluster.blocklist(client, FOR_GOOD);
+  }
+  const cutOff = await io.cluster.blocklisted();
+  const missed = clients.find((client) => !cutOff.has(client));
+  if (missed !== undefined) throw new Failure('unfinished', 'FENCE_UNCONFIRMED', `the monitors do not list ${missed} as cut off`);
+  await io.cluster.waitForLatestMap();
+}
+
+async function clientsOf(io: IoContext, id: string, addresses: readonly string[]): Promise<readonly string[]> {
+  await using image = await Image.openReadOnly(io, { id });
+  const seen = [...(await image.watchers()), ...(await image.lockers())];
+  const here = seen.filter(({ address }) => addresses.includes(hostOf(address)));
+  return [...new Set(await strangersAmong(io, here))];
+}
