@@ -3,6 +3,7 @@
  * does are cut off from Ceph before the volume goes elsewhere. That is for good: a node that comes back has to
  * open its images anew, as another client. A kernel has one client for all its images, so all of its volumes end at once.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findDirectoryId, Image, type IoContext } from '#ceph';
 import { Failure } from '#lib/failure';
 import { parseNodeId } from '#lib/node-id';
@@ -10,6 +11,11 @@ import type { EngineScope } from './engine-scope.ts';
 import { strangersAmong } from './own-clients.ts';
 import { hostOf } from './watcher-address.ts';
 
+/**
+ * The manager of Ceph opens images too, and may run on the node's machine; our capabilities do not tell which clients are its. It
+ * has an image open for an instant, a lost node for good.
+ */
+const MOMENT_MS = 2000;
 /** Ten years, in seconds: a blocklist entry cannot be without an end. */
 const FOR_GOOD = 315_360_000;
 
@@ -24,8 +30,12 @@ export async function fenceNode(
 ): Promise<void> {
   const id = await findDirectoryId(io, image);
   if (id === undefined) return;
-  const clients = await clientsOf(io, id, parseNodeId(node)?.addresses ?? []);
-  if (clients.length === 0) return;
+  const addresses = parseNodeId(node)?.addresses ?? [];
+  const seen = await clientsOf(io, id, addresses);
+  if (seen.length === 0) return;
+  await sleep(MOMENT_MS);
+  const still = await clientsOf(io, id, addresses);
+  const clients = seen.filter((client) => still.includes(client));
   for (const client of clients) {
     scope.log.warn({ image, node, client }, 'the node is lost: its client is cut off from Ceph');
     await io.cluster.blocklist(client, FOR_GOOD);
