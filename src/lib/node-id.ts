@@ -18,6 +18,12 @@ export function formatNodeId({ name, addresses }: NodeId): string {
   return `${name}@${addresses.join(',')}`;
 }
 
+/** A node is its name: its addresses may change while it has volumes. */
+export function isSameNode(a: string, b: string): boolean {
+  const name = parseNodeId(a)?.name;
+  return name !== undefined && name === parseNodeId(b)?.name;
+}
+
 /** `undefined` for a text that cannot be an id of ours: the node does not exist. */
 export function parseNodeId(text: string): NodeId | undefined {
   if (text.length > NODE_ID_MAX) return undefined;

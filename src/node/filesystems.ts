@@ -16,7 +16,7 @@ export type Content =
   | { readonly kind: 'blank' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'unfinished' }
-  | { readonly kind: 'filesystem'; readonly type: string };
+  | { readonly kind: 'filesystem'; readonly type: string; readonly isMarked: boolean };
 
 const MIB = 1024 * 1024;
 /** One sector at the start of the last whole MiB: file systems put nothing of theirs there while they are made. */
@@ -31,7 +31,7 @@ export async function inspect(device: Device): Promise<Content> {
   const tail = await readMib(device, lastMib(device));
   if (isUnfinishedXfs(head)) return { kind: 'unfinished' };
   const type = await probe(device);
-  if (type !== '') return { kind: 'filesystem', type };
+  if (type !== '') return { kind: 'filesystem', type, isMarked: isMarked(tail) };
   if (isMarked(tail)) return { kind: 'unfinished' };
   return isZero(head) && isZero(tail) ? { kind: 'blank' } : { kind: 'unknown' };
 }
@@ -48,7 +48,12 @@ export async function make(type: FsType, device: Device, options: readonly strin
   const defaults = type === 'xfs' ? ['-q', '-f', '-K'] : ['-q', '-F', '-m', '0', '-E', 'nodiscard'];
   await writeTail(device, MARK);
   await run(`mkfs.${type}`, [...defaults, ...options, '--', device.path], { limit: LIMITS.mkfs });
-  if (isMarked(await readMib(device, lastMib(device)))) await writeTail(device, Buffer.alloc(MARK.length));
+  if (isMarked(await readMib(device, lastMib(device)))) await unmark(device);
+}
+
+/** Under a mark that stays, a file system that is damaged later would count as one that nobody used, and be made anew. */
+export async function unmark(device: Device): Promise<void> {
+  await writeTail(device, Buffer.alloc(MARK.length));
 }
 
 /** Before a mount for writing. xfs replays its log when it is mounted, and has no check worth doing each time. */

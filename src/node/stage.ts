@@ -6,7 +6,7 @@ import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { byDeadline, checkpoint, type Scope } from '#lib/scope';
-import { check, growMounted, growUnmounted, inspect, make } from './filesystems.ts';
+import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
 import { dirOf, type NodeHost } from './host.ts';
 import { readMapOptions } from './map-options.ts';
 import { chooseMapper, type Device, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
@@ -82,7 +82,7 @@ function mapSpec(spec: StageSpec): MapSpec {
 async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
   const stagingPath = checkPath('staging_target_path', spec.stagingPath);
   const mountFlags = readMountOptions(spec.mountFlags);
-  const mkfsOptions = readMkfsOptions(spec.mkfsOptions);
+  const mkfsOptions = readMkfsOptions(spec.mkfsOptions, typeToMake(spec));
   const dir = dirOf(host, spec.volume);
   const before = await readStash(dir);
   // What is mapped stays with the mapper that mapped it, whatever this node would choose today.
@@ -138,15 +138,23 @@ async function ensureMounted(plan: Plan, device: Device, scope: Scope): Promise<
 async function ensureFilesystem(plan: Plan, device: Device, scope: Scope): Promise<FsType> {
   const { spec } = plan;
   const content = await inspect(device);
-  if (content.kind === 'filesystem') return accepted(content.type, spec.fsType);
+  if (content.kind === 'filesystem') {
+    const type = accepted(content.type, spec.fsType);
+    if (content.isMarked && !device.readonly) await unmark(device);
+    return type;
+  }
   if (device.readonly) throw new Failure('precondition', 'NOTHING_TO_READ', 'the volume holds no file system, and is read-only');
   if (content.kind === 'unknown') {
     throw new Failure('precondition', 'DATA_UNKNOWN', 'the volume holds data that is no file system; it is not formatted');
   }
-  const type = spec.fsType === '' ? 'ext4' : spec.fsType;
+  const type = typeToMake(spec);
   checkpoint(scope);
   await make(type, device, plan.mkfsOptions);
   return type;
+}
+
+function typeToMake({ fsType }: StageSpec): FsType {
+  return fsType === '' ? 'ext4' : fsType;
 }
 
 function accepted(found: string, wanted: FsType | ''): FsType {

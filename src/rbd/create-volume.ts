@@ -14,10 +14,12 @@ import { ensureJournal, growClone, makeFromSnapshot, planFlattenAgain } from './
 import { makeFromVolume } from './clone-volume.ts';
 import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
+import { featureBits } from './features.ts';
 import { dropHalfMade } from './half-made.ts';
 import { type SeenImage, seeImage } from './look.ts';
 import type { Made } from './made.ts';
 import { makeEmpty } from './make-empty.ts';
+import { checkObjectCount } from './object-count.ts';
 import { readRecord, recordOf, type VolumeRecord, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Volume, VolumeSpec } from './specs.ts';
@@ -25,6 +27,7 @@ import { judgeUnmarked } from './unmarked.ts';
 
 export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
   await checkDataPool(site, want.layout.dataPool);
+  checkObjectCount(want.size, { ...want.layout, features: featureBits(want.layout.features) });
 
   const made = await make(site, want, scope);
   checkpoint(scope);

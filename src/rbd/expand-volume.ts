@@ -3,6 +3,7 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { openToChange } from './change-image.ts';
 import { getVolumeImage } from './look.ts';
+import { checkObjectCount } from './object-count.ts';
 import { checkPrimary } from './primary.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, SizeRange } from './specs.ts';
@@ -18,6 +19,7 @@ export async function expandVolume(
   const { io, header, image } = await getVolumeImage(site, ref);
   const size = sizeAfter(ref, header, range);
   if (size === header.size) return { size };
+  checkObjectCount(size, { objectSize: 1n << BigInt(header.order), features: header.features });
   checkPrimary(site, ref, header);
   await using open = await openToChange(io, header, image);
   await open.grow(size);

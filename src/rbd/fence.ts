@@ -20,24 +20,24 @@ const MOMENT_MS = 2000;
 const FOR_GOOD = 315_360_000;
 
 /**
- * Cuts off who watches the image, or holds its lock, from an address of the node, unless it is one of Loligo's own
+ * Cuts off the node that has these ids (its addresses may have changed): who watches the image, or holds its lock, from an address of the node, unless it is one of Loligo's own
  * connections. Returns when the monitors have it and the OSDs are asked to know it: nothing that was in flight lands any more.
  */
 export async function fenceNode(
   io: IoContext,
-  { image, node }: { image: string; node: string },
+  { image, nodes }: { image: string; nodes: readonly string[] },
   scope: EngineScope,
 ): Promise<void> {
   const id = await findDirectoryId(io, image);
   if (id === undefined) return;
-  const addresses = parseNodeId(node)?.addresses ?? [];
+  const addresses = nodes.flatMap((node) => parseNodeId(node)?.addresses ?? []);
   const seen = await clientsOf(io, id, addresses);
   if (seen.length === 0) return;
   await sleep(MOMENT_MS);
   const still = await clientsOf(io, id, addresses);
   const clients = seen.filter((client) => still.includes(client));
   for (const client of clients) {
-    scope.log.warn({ image, node, client }, 'the node is lost: its client is cut off from Ceph');
+    scope.log.warn({ image, node: nodes[0], client }, 'the node is lost: its client is cut off from Ceph');
     await io.cluster.blocklist(client, FOR_GOOD);
   }
   const cutOff = await io.cluster.blocklisted();

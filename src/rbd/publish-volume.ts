@@ -5,7 +5,7 @@
 import { Image, type IoContext, isWatched } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
-import { parseNodeId } from '#lib/node-id';
+import { isSameNode, parseNodeId } from '#lib/node-id';
 import { findPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
 import { strangersAmong } from './own-clients.ts';
@@ -22,8 +22,11 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
   const { io, header, image } = await getVolumeImage(site, spec.volume);
   checkPrimary(site, spec.volume, header);
   await changePublications(io, { image, id: header.id }, async (now) => {
-    const here = now.find((publication) => publication.node === spec.node);
-    if (here !== undefined) return checkSame(spec, here);
+    const here = now.find((publication) => isSameNode(publication.node, spec.node));
+    if (here !== undefined) {
+      checkSame(spec, here);
+      return here.node === spec.node ? undefined : now.map((one) => (one === here ? { ...here, node: spec.node } : one));
+    }
     checkOthers(spec, now);
     if (!isShared(spec.mode)) await refuseStrangers(io, header.id, spec);
     await checkNodeLimit(site, spec);
@@ -32,8 +35,8 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
   return { site: site.identity.site, size: header.size };
 }
 
-function checkSame(spec: PublishSpec, here: Publication): undefined {
-  if (here.mode === spec.mode && here.readonly === spec.readonly) return undefined;
+function checkSame(spec: PublishSpec, here: Publication): void {
+  if (here.mode === spec.mode && here.readonly === spec.readonly) return;
   const how = `${here.mode}${here.readonly ? ', read-only' : ''}`;
   throw new Failure('conflict', 'PUBLISHED_DIFFERENTLY', `${formatImage(spec.volume)} is published at ${here.node} as ${how}`);
 }
@@ -66,7 +69,7 @@ async function checkNodeLimit(site: Site, { node, nodeLimit }: PublishSpec): Pro
   let count = 0;
   for (const place of await findPlaces(site)) {
     const publications = await listPublications(await site.open(place));
-    for (const list of publications.values()) if (list.some((publication) => publication.node === node)) count += 1;
+    for (const list of publications.values()) if (list.some((publication) => isSameNode(publication.node, node))) count += 1;
   }
   if (count < nodeLimit) return;
   throw new Failure('exhausted', 'NODE_FULL', `node ${node} has ${count} volumes, and takes ${nodeLimit}`);

@@ -1,3 +1,4 @@
+import { isSameNode } from '#lib/node-id';
 import type { EngineScope } from './engine-scope.ts';
 import { fenceNode } from './fence.ts';
 import { isLost } from './lost-nodes.ts';
@@ -14,9 +15,10 @@ export async function unpublishVolume(site: Site, { volume, node, fence }: Unpub
   const { image } = volume;
   await changePublications(io, { image, id: '' }, async (now) => {
     if (node === '') return now.length === 0 ? undefined : [];
-    const here = now.find((publication) => publication.node === node);
+    const here = now.find((publication) => isSameNode(publication.node, node));
     if (here === undefined) return undefined;
-    if (!isShared(here.mode) && (fence || (await isLost(io, node)))) await fenceNode(io, { image, node }, scope);
+    if (!isShared(here.mode) && (fence || (await isLost(io, node))))
+      await fenceNode(io, { image, nodes: [here.node, node] }, scope);
     return now.filter((publication) => publication !== here);
   });
 }

@@ -21,6 +21,14 @@ async function leaveAsCutOff(bed: NodeBed, spec: StageSpec, debris: string): Pro
   await unstage(bed.host, block, aScope());
 }
 
+async function overwriteSuperblock(bed: NodeBed, spec: StageSpec): Promise<void> {
+  const block: StageSpec = { ...spec, access: 'block', fsType: '', stagingPath: bed.path('stage-block') };
+  await stage(bed.host, block, aScope());
+  const device = (await runProgram('losetup', ['--noheadings', '--output', 'NAME', '--associated', deviceFile(bed)])).trim();
+  await runProgram('dd', [`of=${device}`, 'bs=64K', 'count=1', 'conv=notrunc,fsync'], { input: 'x'.repeat(65_536) });
+  await unstage(bed.host, block, aScope());
+}
+
 function deviceFile(bed: NodeBed): string {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const line = mounts.find((mount) => mount.includes(`${bed.dir}/`) && mount.includes('/image '));
@@ -51,4 +59,17 @@ test('a file system with data is never made anew, whatever an earlier node remem
   await stage(bed.host, spec, aScope());
 
   assert.equal(readFileSync(`${spec.stagingPath}/file`, 'utf8'), 'kept');
+});
+
+test('a file system that is damaged later is not taken for one that was never finished', async () => {
+  await using bed = await NodeBed.open(sharedCeph());
+  const spec = { ...(await bed.image('v', MIB)), fsType: 'ext4' as const };
+  await stage(bed.host, spec, aScope());
+  await unstage(bed.host, spec, aScope());
+  await leaveAsCutOff(bed, spec, '');
+  await stage(bed.host, spec, aScope());
+  await unstage(bed.host, spec, aScope());
+  await overwriteSuperblock(bed, spec);
+
+  await assert.rejects(stage(bed.host, spec, aScope()), { reason: 'DATA_UNKNOWN' });
 });

@@ -93,6 +93,7 @@ test('what a caller may not ask for is refused with the field, and nothing is ma
     'a mount option with a path': [flags('logdev=/dev/vda'), 'INVALID_ARGUMENT'],
     'an option of mount itself': [flags('--make-shared'), 'INVALID_ARGUMENT'],
     'another device for mkfs': [mkfs('/dev/vda'), 'INVALID_ARGUMENT'],
+    'a folder of the node for mkfs': [mkfs('-d etc'), 'INVALID_ARGUMENT'],
     'a shell in mkfs options': [mkfs('-K;reboot'), 'INVALID_ARGUMENT'],
     'a mapper that does not exist': [{ volumeContext: { mapper: 'magic' } }, 'INVALID_ARGUMENT'],
     'an unknown map option': [{ volumeContext: { mapOptions: 'rbd_cache=true' } }, 'INVALID_ARGUMENT'],

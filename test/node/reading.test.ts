@@ -75,7 +75,45 @@ for (const option of [
   test(`the mount option ${JSON.stringify(option)} is refused`, () => assert.throws(() => readMountOptions([option]), isInvalid));
 }
 
-for (const text of ['/dev/vda', '-d name=/dev/vda', '-K\n', '$(reboot)', '-L "a b"', 'a'.repeat(2).concat(' x'.repeat(64))]) {
-  test(`the mkfs options ${JSON.stringify(text.slice(0, 20))} are refused`, () =>
-    assert.throws(() => readMkfsOptions(text), isInvalid));
+const REFUSED = {
+  ext4: [
+    '/dev/vda',
+    '-b',
+    '-b 4096 extra',
+    '-q\n',
+    '$(reboot)',
+    '-L "a b"',
+    '-d etc',
+    '-detc',
+    '-n',
+    '-S',
+    '-J device=sda',
+    '-E offset=1',
+    '-z undo',
+  ],
+  xfs: [
+    '-d name=vda',
+    '-dfile,name=vda',
+    '-p proto',
+    '-N',
+    '-l logdev=vda',
+    '-r rtdev=vda',
+    '-c options=x',
+    `-q${' -q'.repeat(64)}`,
+  ],
+} as const;
+for (const type of ['ext4', 'xfs'] as const) {
+  for (const text of REFUSED[type]) {
+    test(`the mkfs options ${JSON.stringify(text.slice(0, 20))} are refused for ${type}`, () =>
+      assert.throws(() => readMkfsOptions(text, type), isInvalid));
+  }
 }
+
+test('mkfs options that shape the file system are passed on as they are', () => {
+  const ext4 = '-b 1024 -I 512 -Elazy_itable_init=0,stride=16 -O ^has_journal -m 0 -L stories';
+  const xfs = '-i size=1024 -m reflink=0 -K -d agcount=8,su=64k,sw=1';
+
+  assert.deepEqual(readMkfsOptions(ext4, 'ext4'), ext4.split(' '));
+  assert.deepEqual(readMkfsOptions(xfs, 'xfs'), xfs.split(' '));
+  assert.deepEqual(readMkfsOptions('', 'xfs'), []);
+});

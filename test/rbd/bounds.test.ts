@@ -54,3 +54,20 @@ test('a data pool that is erasure-coded without overwrites is refused, and no im
     await ceph.ceph('osd', 'crush', 'rule', 'rm', dataPool);
   }
 });
+
+test('a size of which an object map cannot hold all objects is refused with what would help, and nothing is made', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const PiB = 2n ** 50n;
+  const small = aVolume(pool, { image: 'small' });
+  const tiny = { ...small.layout, objectSize: 4096n };
+  const tooMany = { kind: 'out-of-range', reason: 'TOO_MANY_OBJECTS' };
+  await bed.engine.createVolume(small);
+
+  await assert.rejects(bed.engine.createVolume(aVolume(pool, { image: 'large', size: PiB })), tooMany);
+  await assert.rejects(bed.engine.createVolume({ ...aVolume(pool, { image: 'many', size: PiB / 512n }), layout: tiny }), tooMany);
+  const grown = bed.engine.expandVolume({ volume: anImage(pool.place, 'small'), range: { required: PiB, limit: 0n } });
+  await assert.rejects(grown, tooMany);
+
+  assert.deepEqual(await pool.images(), ['small']);
+});

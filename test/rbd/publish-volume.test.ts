@@ -57,6 +57,22 @@ test('the same node with another mode is a conflict; no node, no volume and a fu
   await bed.engine.unpublishVolume({ volume: anImage(pool.place, 'none'), node: ONE, fence: false });
 });
 
+test('a node whose addresses changed is the same node: its volumes can be taken from it, and published there again', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await engineBed(pool);
+  const volume = await aVolumeOf(bed, pool, 'v');
+  const moved = 'one@10.0.0.9';
+
+  await bed.engine.publishVolume(asked(volume, ONE));
+  await bed.engine.publishVolume(asked(volume, moved));
+  const after = await bed.engine.publishedNodes(volume);
+  await bed.engine.unpublishVolume({ volume, node: ONE, fence: false });
+  await bed.engine.publishVolume(asked(volume, TWO));
+
+  assert.deepEqual(after, [moved]);
+  assert.deepEqual(await bed.engine.publishedNodes(volume), [TWO]);
+});
+
 test('twenty nodes that ask at once get the volume once', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await engineBed(pool);

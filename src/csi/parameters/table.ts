@@ -96,7 +96,7 @@ export const PARAMETERS = {
     read: matching(/^[A-Za-z0-9^=,._:+ -]+$/, 'a list of plain options and values'),
     form: 'options and their values, with blanks between',
     otherwise: 'none',
-    says: 'Options of the program that makes the file system.',
+    says: 'Options of the program that makes the file system, of those that shape it: for ext4 `-b -C -E -g -G -i -I -J -L -m -N -O -r -T -U`, for xfs `-b -d -i -l -L -m -n -s -K`.',
   },
   deleteRetention: {
     read: duration,
