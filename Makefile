@@ -8,7 +8,7 @@ comma := ,
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)LOLIGO_CACHE$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-e2e check unit test e2e e2e-up e2e-down ceph sanity bench demo demo-k8s soak image test-image build update clean
+.PHONY: help setup setup-e2e setup-vm check unit test e2e e2e-up e2e-down ceph sanity bench demo demo-k8s soak image test-image vm test-vm build update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ image: setup ## the container image, built without a registry (5 min; .run/image
 test-image: image ## the tests of the image
 	@$(AS_ROOT) node scripts/test.ts image
 
+vm: setup-vm ## a virtual machine whose kernel has rbd and nbd, beside a Ceph: its shell
+	@$(AS_ROOT) node scripts/vm.ts
+
+test-vm: setup-vm ## the tests of the kernel path in that machine; one: make test-vm T=krbd
+	@$(AS_ROOT) node scripts/test-vm.ts $(T)
+
 build: setup ## bundle the program into dist/
 	@node scripts/build.ts
 
@@ -63,6 +69,9 @@ update: setup ## make the generated files anew
 
 setup-e2e: setup
 	@scripts/setup.sh e2e
+
+setup-vm: setup
+	@scripts/setup.sh vm
 
 setup: ## install what is missing: Ceph and tools (apt), packages (npm)
 	@scripts/setup.sh

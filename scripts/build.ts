@@ -1,6 +1,6 @@
 /**
  * Bundles the program: an entry, and chunks that the roles load as they need them (an agent has no gRPC, a controller
- * no Ceph). koffi stays outside: it brings a native library.
+ * no Ceph). koffi stays outside: it brings a native library. `build.ts [FOLDER]`; dist/bin when left out.
  */
 import { globSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { step } from './step.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const OUTPUT = 'dist/bin';
+const OUTPUT = process.argv[2] ?? 'dist/bin';
 // Packages in CommonJS form call `require`, which a module does not have.
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 

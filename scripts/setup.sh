@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing and says so; silent and quick when nothing is. Runs before there is a Node to rely on.
 # `setup.sh e2e` also installs what a Kubernetes on this machine needs; Go, 1.21 or newer, is not among it.
+# `setup.sh vm` also installs what a virtual machine needs, and the programs that the node role runs in it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,9 @@ E2E_PROGRAMS='containerd:containerd ctr:containerd runc:runc iptables:iptables c
   openssl:openssl busybox:busybox-static'
 # Network plugins: no programs on the PATH.
 E2E_PACKAGES='containernetworking-plugins'
+
+VM_PACKAGES='qemu-system-x86 kmod iproute2 keyutils rbd-nbd'
+VM_PROGRAMS='busybox:busybox-static'
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -35,17 +39,19 @@ quietly() {
   rm -f "$log"
 }
 
-[ "${1:-}" != e2e ] || PACKAGES="$PACKAGES $E2E_PACKAGES"
+programs=''
+case "${1:-}" in
+e2e) PACKAGES="$PACKAGES $E2E_PACKAGES" programs=$E2E_PROGRAMS ;;
+vm) PACKAGES="$PACKAGES $VM_PACKAGES" programs=$VM_PROGRAMS ;;
+esac
 missing=''
 for package in $PACKAGES; do
   state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$state" = installed ] || missing="$missing $package"
 done
-if [ "${1:-}" = e2e ]; then
-  for need in $E2E_PROGRAMS; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
-  done
-fi
+for need in $programs; do
+  PATH="$PATH:/usr/sbin:/sbin" command -v "${need%%:*}" >/dev/null || missing="$missing ${need##*:}"
+done
 if [ -n "$missing" ]; then
   say "installing by apt:$missing"
   quietly as_root apt-get update

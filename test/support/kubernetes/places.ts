@@ -1,7 +1,7 @@
 /** Where the bed keeps what it builds and what it runs, and which versions it is made of. */
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { CACHE } from '../cache.ts';
 
 /** Sources of everything that is built: one Go module. */
 export const GO_MODULE = resolve(import.meta.dirname, 'go');
@@ -9,8 +9,6 @@ export const GO_MODULE = resolve(import.meta.dirname, 'go');
 /** Kubernetes as `go/go.mod` pins it; built from modules it would call itself v0.0.0-master. */
 export const KUBE_VERSION = pinnedVersion('k8s.io/kubernetes');
 
-/** What is built outlives checkouts: LOLIGO_CACHE, else `loligo` in the user's cache folder. */
-const CACHE = resolve(process.env['LOLIGO_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'loligo'));
 export const BIN = join(CACHE, 'kubernetes/bin');
 export const IMAGES = join(CACHE, 'kubernetes/images');
 
