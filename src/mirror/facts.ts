@@ -89,14 +89,14 @@ export interface ImageSummary {
 /** What is read from the image itself: exact, and one round trip (two when its snapshots changed since the last look). */
 export interface ImageDetail {
   readonly standing: Standing;
-  /** Bytes, as decimal text. */
-  readonly size: string;
+  /** Bytes. */
+  readonly size: bigint;
   /** Newest first; none in journal mode. */
   readonly snapshots: readonly MirrorSnapshot[];
   /** A resync was asked for and the daemon has not yet thrown the image away. */
   readonly resyncAsked: boolean;
   /** The parent that a clone still needs: it has to be mirrored first. */
-  readonly parent: { readonly image: string; readonly place: Place } | undefined;
+  readonly parent: { readonly id: string; readonly place: Place } | undefined;
   /** The policy that the image is marked with, '' for none. */
   readonly policy: string;
 }

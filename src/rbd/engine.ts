@@ -20,6 +20,7 @@ import { getVolume } from './get-volume.ts';
 import { listSnapshots } from './list-snapshots.ts';
 import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
+import { MIRRORING } from './mirror/operations.ts';
 import { modifyVolume } from './modify-volume.ts';
 import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
@@ -63,6 +64,7 @@ const OPERATIONS: Operations = {
   findPlaces,
   expandVolume,
   capacity,
+  ...MIRRORING,
 };
 
 /** Runs an operation and says in a Failure what went wrong; whatever is not one is a bug and stays as it is. */

@@ -167,9 +167,9 @@ export interface Mirroring {
   /** Reasons: IMAGE_IN_USE (names who has it open), LOCK_HOLDER_AWAY. Done for one that is not primary. rbd_aio_mirror_image_demote. */
   demoteImages(spec: ImagesSpec): Promise<readonly ImageOutcome[]>;
   /**
-   * Promotes without force what the demotion has arrived of. Reasons: DEMOTION_NOT_PROPAGATED (busy: ask again),
-   * PEER_PRIMARY (precondition: Ceph sees it primary elsewhere), DEMOTION_STALE (precondition: what is here is another demotion than
-   * the one named: promoting would lose what was written since), COPY_TORN. Done for one that is primary. rbd_aio_mirror_image_promote.
+   * Promotes without force what the demotion has arrived of. Reasons, both busy: DEMOTION_NOT_PROPAGATED (not here yet), DEMOTION_STALE (what
+   * is here is another demotion than the one named, and promoting would lose what was written since); final: COPY_TORN. Done for one
+   * that is primary. rbd_aio_mirror_image_promote.
    */
   promoteImages(spec: PromoteSpec): Promise<readonly ImageOutcome[]>;
   /**
