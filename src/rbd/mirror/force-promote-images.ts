@@ -60,7 +60,7 @@ function checkCopy({ image, mode, seen: { standing, snapshots } }: MirroredImage
 async function force(at: MirrorPlace, { image: name, mode, seen }: MirroredImage, image: Image): Promise<void> {
   await refuseOthers(at, image, name);
   if (mode === 'snapshot') {
-    const [daemon] = daemonsAmong(at, await image.watchers());
+    const [daemon] = await daemonsAmong(at, await image.watchers());
     if (daemon !== undefined) {
       const message = `the mirror daemon ${daemon.address} has ${formatImage({ ...at.place, image: name })} open, and would be waited for`;
       throw new Failure('busy', 'REPLAYER_ATTACHED', message);

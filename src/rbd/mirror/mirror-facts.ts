@@ -57,7 +57,7 @@ export async function seePool(site: Site, place: Place): Promise<MirrorPool> {
   return { ...pool, mode: (await readMirrorPool(await site.openAny(place))).mode };
 }
 
-export async function seeDaemons(site: Site, place: Place): Promise<readonly string[]> {
+async function seeDaemons(site: Site, place: Place): Promise<readonly string[]> {
   return await listMirrorDaemons(await site.openAny({ ...place, namespace: '' }));
 }
 

@@ -1,5 +1,5 @@
 /** One image as mirroring knows it here, and who has it open. */
-import { findDirectoryId, findMirrorImage, type Image, type IoContext, type Watcher } from '#ceph';
+import { findDirectoryId, findMirrorImage, type Image, type IoContext, listMirrorClients, type Watcher } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import type { MirrorMode } from '#mirror';
@@ -8,7 +8,7 @@ import { imageMissing } from '../look.ts';
 import { strangersAmong } from '../own-clients.ts';
 import { poolMissing, type Site } from '../site.ts';
 import type { Place } from '../specs.ts';
-import { seeDaemons, seePool } from './mirror-facts.ts';
+import { seePool } from './mirror-facts.ts';
 import { type SeenMirror, seeMirror } from './standing.ts';
 
 /** What the images of a batch have in common. */
@@ -19,17 +19,15 @@ export interface MirrorPlace {
   readonly ownUuid: string;
   /** Whether a peer fetches from here. */
   readonly hasReceiver: boolean;
-  /** Client numbers of mirror daemons. */
-  readonly daemons: readonly string[];
 }
 
 const TX = 1;
 
-/** Throws `precondition` for a place that is not ours, as any operation does. Three round trips. */
+/** Throws `precondition` for a place that is not ours, as any operation does. Two round trips. */
 export async function openMirrorPlace(site: Site, place: Place): Promise<MirrorPlace> {
-  const [io, pool, daemons] = await Promise.all([site.open(place), seePool(site, place), seeDaemons(site, place)]);
+  const [io, pool] = await Promise.all([site.open(place), seePool(site, place)]);
   const hasReceiver = pool.peers.some(({ direction }) => direction >= TX);
-  return { site, io, place, ownUuid: pool.mirrorUuid, hasReceiver, daemons };
+  return { site, io, place, ownUuid: pool.mirrorUuid, hasReceiver };
 }
 
 export interface MirroredImage {
@@ -63,20 +61,13 @@ export async function getMirrored(at: MirrorPlace, image: string): Promise<Mirro
   throw new Failure('precondition', 'NOT_MIRRORED', `${formatImage({ ...at.place, image })} is not mirrored here`);
 }
 
-/** Those of the watchers that are mirror daemons of this pool. */
-export function daemonsAmong(at: MirrorPlace, watchers: readonly Watcher[]): Watcher[] {
-  return watchers.filter(({ client }) => at.daemons.includes(String(client)));
-}
-
 /**
  * Throws `in-use` naming who else than mirror daemons and Loligo itself has the open image open, and `busy` when whoever
  * holds its lock does not answer.
  */
 export async function refuseOthers(at: MirrorPlace, image: Image, name: string): Promise<void> {
-  const watchers = await image.watchers();
   const own = at.io.cluster.addresses();
-  const daemons = daemonsAmong(at, watchers);
-  const others = watchers.filter((watcher) => !daemons.includes(watcher) && watcher.address !== own);
+  const others = (await image.watchers()).filter(({ address }) => address !== own);
   const [stranger] = await strangersAmong(at.io, others);
   if (stranger !== undefined) {
     throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage({ ...at.place, image: name })} is in use by ${stranger}`);
@@ -86,4 +77,13 @@ export async function refuseOthers(at: MirrorPlace, image: Image, name: string):
     (await image.lockers()).map(({ client }) => client),
     name,
   );
+}
+
+/** Of the watchers of an image, the mirror daemons. */
+export async function daemonsAmong({ io }: MirrorPlace, watchers: readonly Watcher[]): Promise<Watcher[]> {
+  const own = io.cluster.addresses();
+  const others = watchers.filter(({ address }) => address !== own);
+  if (others.length === 0) return [];
+  const daemons = await listMirrorClients(io);
+  return others.filter(({ client }) => daemons.has(client));
 }

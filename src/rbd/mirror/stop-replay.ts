@@ -38,7 +38,7 @@ export async function allowReplay(site: Site, { addresses }: { readonly addresse
 async function watchingDaemons(at: MirrorPlace, images: readonly string[]): Promise<readonly string[]> {
   const found = new Set<string>();
   await inParallel(images, AT_ONCE, async (image) => {
-    for (const { address } of daemonsAmong(at, await watchersOf(at, image))) found.add(address);
+    for (const { address } of await daemonsAmong(at, await watchersOf(at, image))) found.add(address);
   });
   return [...found];
 }
