@@ -7,7 +7,7 @@ import type { AgentProgram } from './agent-process.ts';
 import { type AgentEvents, Seat, type SeatSettings } from './seat.ts';
 
 /** Operations that take as long as they take: an agent of their own, watched for progress instead of a deadline. */
-const LONG: ReadonlySet<string> = new Set<keyof Engine>(['reap']);
+const LONG: ReadonlySet<string> = new Set<keyof Engine>(['reap', 'forcePromoteImages']);
 
 export interface PoolSettings {
   readonly program: AgentProgram;

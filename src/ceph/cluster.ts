@@ -91,6 +91,28 @@ export class Cluster {
   }
 
   /**
+   * By which name this cluster mirrors; Ceph's default is the fsid.
+   *
+   * Implements:
+   *   int rbd_mirror_site_name_get(rados_t cluster, char *name, size_t *max_len);
+   */
+  async mirrorSiteName(): Promise<string> {
+    const name = Buffer.alloc(512);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(name.length));
+    await this.native.call('rbd_mirror_site_name_get', this.#pointer, name, length);
+    return name.toString('utf8', 0, name.indexOf(0));
+  }
+
+  /**
+   * Implements:
+   *   int rbd_mirror_site_name_set(rados_t cluster, const char *name);
+   */
+  async setMirrorSiteName(name: string): Promise<void> {
+    await this.native.call('rbd_mirror_site_name_set', this.#pointer, name);
+  }
+
+  /**
    * Names of all pools.
    *
    * Implements:

@@ -77,6 +77,17 @@ export class Decoder {
     return this.#bytes.toString('utf8', start, start + length);
   }
 
+  /** A bufferlist: bytes behind their count. */
+  bytes(): Buffer {
+    return this.rest(this.u32());
+  }
+
+  /** The next bytes, as they are. */
+  rest(length: number): Buffer {
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
   /** A utime_t, as milliseconds since the epoch. */
   time(): number {
     const seconds = this.u32();

@@ -91,7 +91,7 @@ export async function findHeader(io: IoContext, id: string, keys: readonly strin
   }
 }
 
-function decodeParent(decoder: Decoder | undefined): Parent | undefined {
+export function decodeParent(decoder: Decoder | undefined): Parent | undefined {
   const parent = decoder?.struct((body) => ({
     poolId: body.s64(),
     namespace: body.string(),
@@ -111,7 +111,7 @@ function decodeLocker(decoder: Decoder): bigint {
   return client;
 }
 
-function decodeMetadata(keys: readonly string[], values: readonly (() => Buffer)[]): Map<string, string> {
+export function decodeMetadata(keys: readonly string[], values: readonly (() => Buffer)[]): Map<string, string> {
   const metadata = new Map<string, string>();
   values.forEach((value, index) => {
     const text = optional(value)?.string();

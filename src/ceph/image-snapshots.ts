@@ -6,12 +6,29 @@ import { ReadOperation } from './operation.ts';
 
 /** Steps in one compound read; the OSD refuses more than some hundreds. */
 const BATCH = 64;
+/** Bytes of one snapshot's record; a mirror snapshot's holds the numbers of all snapshots it was copied with. */
+const ROOM = 4096;
 
 export type SnapshotNamespace =
   | { readonly kind: 'user' }
   | { readonly kind: 'group'; readonly groupPoolId: bigint; readonly groupId: string; readonly groupSnapshotId: string }
   | { readonly kind: 'trash'; readonly originalName: string }
+  | MirrorNamespace
   | { readonly kind: 'other' };
+
+/** Of a snapshot that mirroring took or copied. */
+export interface MirrorNamespace {
+  readonly kind: 'mirror';
+  /** MirrorSnapshotState of Ceph: primary, primary demoted, non-primary, non-primary demoted. */
+  readonly state: number;
+  readonly complete: boolean;
+  /** Uuids of the peers that have still to copy it. */
+  readonly peers: readonly string[];
+  /** Of a non-primary one: the pool and its snapshot that it is the copy of. */
+  readonly primaryMirrorUuid: string;
+  readonly primarySnapshotId: bigint;
+  readonly copiedObjects: bigint;
+}
 
 export interface SnapshotInfo {
   readonly id: bigint;
@@ -35,7 +52,7 @@ export async function readSnapshots(io: IoContext, id: string, snapshotIds: read
     using operation = new ReadOperation(io);
     const answers = snapshotIds
       .slice(start, start + BATCH)
-      .map((snapshotId) => operation.exec('rbd', 'snapshot_get', new Encoder().u64(snapshotId).bytes(), 1024));
+      .map((snapshotId) => operation.exec('rbd', 'snapshot_get', new Encoder().u64(snapshotId).bytes(), ROOM));
     await operation.run(`rbd_header.${id}`);
     for (const answer of answers) {
       const decoder = optional(answer);
@@ -45,7 +62,7 @@ export async function readSnapshots(io: IoContext, id: string, snapshotIds: read
   return found;
 }
 
-function decodeSnapshot(decoder: Decoder): SnapshotInfo {
+export function decodeSnapshot(decoder: Decoder): SnapshotInfo {
   return decoder.struct((body) => ({
     id: body.u64(),
     namespace: body.struct(decodeNamespace),
@@ -64,9 +81,23 @@ function decodeNamespace(body: Decoder): SnapshotNamespace {
       return { kind: 'group', groupPoolId: body.s64(), groupId: body.string(), groupSnapshotId: body.string() };
     case 2:
       return { kind: 'trash', originalName: body.string() };
+    case 3:
+      return decodeMirror(body);
     default:
       return { kind: 'other' };
   }
+}
+
+function decodeMirror(body: Decoder): MirrorNamespace {
+  return {
+    kind: 'mirror',
+    state: body.u8(),
+    complete: body.u8() !== 0,
+    peers: body.list((decoder) => decoder.string()),
+    primaryMirrorUuid: body.string(),
+    primarySnapshotId: body.u64(),
+    copiedObjects: body.u64(),
+  };
 }
 
 export interface Child {

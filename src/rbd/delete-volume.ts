@@ -11,6 +11,8 @@ import { checkHolder, openToChange } from './change-image.ts';
 import { freeFromAnyGroup } from './free-from-group.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
+import { MIRROR_MARK } from './mirror/mark.ts';
+import { isOthersImage } from './mirror/served-here.ts';
 import { strangersAmong } from './own-clients.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
@@ -19,9 +21,13 @@ import { throwAway } from './trashed.ts';
 import { addWork, removeWork } from './work-index.ts';
 
 export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Promise<void> {
-  const volume = await findVolume(site, ref);
+  const volume = await findVolume(site, ref, [MIRROR_MARK]);
   if (volume === undefined) return await settleAbsent(site, ref, scope);
   checkOurs(site, ref, volume);
+  if (await isOthersImage(site, volume)) {
+    scope.log.info({ volume: formatImage(ref) }, 'the image stays: it is the copy of a volume that another site has');
+    return;
+  }
   await checkUnused(volume, ref);
   await freeFromAnyGroup(site, volume);
 

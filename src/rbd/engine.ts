@@ -21,6 +21,7 @@ import { listSnapshots } from './list-snapshots.ts';
 import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
 import { markNode } from './lost-nodes.ts';
+import { MIRRORING } from './mirror/operations.ts';
 import { modifyVolume } from './modify-volume.ts';
 import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
@@ -65,6 +66,7 @@ const OPERATIONS: Operations = {
   findPlaces,
   expandVolume,
   capacity,
+  ...MIRRORING,
 };
 
 /** Runs an operation and says in a Failure what went wrong; whatever is not one is a bug and stays as it is. */

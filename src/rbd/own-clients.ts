@@ -5,7 +5,7 @@
  * A driver that was killed whole, or whose node lost power, leaves locks behind that nobody is left to fence. No node
  * has a volume through one of these clients, so such a lock may be broken, where a node's may not (change-image.ts).
  */
-import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
+import { findKey, type IoContext, isErrno, listMirrorClients, type Watcher, WriteOperation } from '#ceph';
 import { MARK } from './pool-mark.ts';
 
 /** One round trip. Who may not write, or finds the pool full, is taken for a node should it die with a lock. */
@@ -29,11 +29,16 @@ export async function isOwnClient(io: IoContext, address: string): Promise<boole
   return (await findKey(io, MARK, keyOf(address))) !== undefined;
 }
 
-/** Addresses of those who have an image open and are none of Loligo's connections. A round trip for each who has it open. */
-export async function strangersAmong(io: IoContext, watchers: readonly { readonly address: string }[]): Promise<readonly string[]> {
-  const addresses = watchers.map(({ address }) => address);
-  const own = await Promise.all(addresses.map((address) => isOwnClient(io, address)));
-  return addresses.filter((_, index) => own[index] !== true);
+/**
+ * Addresses of those who have an image open and are neither Loligo's connections nor mirror daemons, which have it open at
+ * both sites for as long as it is mirrored. A round trip for each, and one for the daemons when anybody is left.
+ */
+export async function strangersAmong(io: IoContext, watchers: readonly Watcher[]): Promise<readonly string[]> {
+  const own = await Promise.all(watchers.map(({ address }) => isOwnClient(io, address)));
+  const others = watchers.filter((_, index) => own[index] !== true);
+  if (others.length === 0) return [];
+  const daemons = await listMirrorClients(io);
+  return others.filter(({ client }) => !daemons.has(client)).map(({ address }) => address);
 }
 
 function keyOf(address: string): string {

@@ -1,6 +1,6 @@
 /**
  * Publishing is a guard: it refuses a node while another one has a volume that takes only one. What it can see is the
- * image and this site's publications (publications.ts).
+ * image, this site's publications (publications.ts), and what it knows of where a mirrored volume is primary.
  */
 import { Image, type IoContext, isWatched } from '#ceph';
 import { Failure } from '#lib/failure';
@@ -8,8 +8,9 @@ import { formatImage } from '#lib/handle';
 import { isSameNode, parseNodeId } from '#lib/node-id';
 import { findPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
+import { MIRROR_MARK } from './mirror/mark.ts';
+import { checkServedHere } from './mirror/served-here.ts';
 import { strangersAmong } from './own-clients.ts';
-import { checkPrimary } from './primary.ts';
 import { changePublications, isShared, listPublications } from './publications.ts';
 import type { Site } from './site.ts';
 import type { Publication, Published, PublishSpec } from './specs.ts';
@@ -19,8 +20,9 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
   if (parseNodeId(spec.node) === undefined) {
     throw new Failure('not-found', 'NODE_NOT_FOUND', `"${spec.node}" is no node of ours: an id is a name, @ and its addresses`);
   }
-  const { io, header, image } = await getVolumeImage(site, spec.volume);
-  checkPrimary(site, spec.volume, header);
+  const volume = await getVolumeImage(site, spec.volume, [MIRROR_MARK]);
+  await checkServedHere(site, volume);
+  const { io, header, image } = volume;
   await changePublications(io, { image, id: header.id }, async (now) => {
     const here = now.find((publication) => isSameNode(publication.node, spec.node));
     if (here !== undefined) {

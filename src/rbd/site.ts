@@ -6,6 +6,7 @@ import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
 import { MadeOnce } from '#lib/made-once';
 import { InternalSnapshots } from './internal-snapshots.ts';
+import { SnapshotGuesses } from './mirror/standing.ts';
 import { forgetOwnClient, noteOwnClient } from './own-clients.ts';
 import { findOwner, markPlace } from './pool-mark.ts';
 
@@ -30,6 +31,7 @@ export class Site {
   /** Pools that librbd has prepared for images. */
   readonly validatedPools = new Set<string>();
   readonly internalSnapshots = new InternalSnapshots();
+  readonly mirrorSnapshots = new SnapshotGuesses();
   readonly #marked = new MadeOnce<IoContext>();
 
   constructor(cluster: Cluster, identity: Identity) {

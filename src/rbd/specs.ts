@@ -5,7 +5,9 @@
  */
 import type { ImageRef, Place } from '#lib/handle';
 import type { Scope } from '#lib/scope';
+import type { Mirroring } from './mirror/specs.ts';
 
+export type * from './mirror/specs.ts';
 export type { ImageRef, Place };
 
 export interface SnapshotRef extends ImageRef {
@@ -221,7 +223,7 @@ export interface Reaped {
 }
 
 /** The operations, by name; each runs in the agent, each can be asked again after any failure. */
-export interface Engine {
+export interface Engine extends Mirroring {
   /** Connects and reads once; throws what keeps the cluster from serving. */
   probe(args: Record<never, never>): Promise<{ readonly fsid: string }>;
   createVolume(spec: VolumeSpec): Promise<Volume>;

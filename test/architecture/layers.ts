@@ -1,7 +1,7 @@
 /**
  * Who may import whom, the one table that states it. ARCHITECTURE.md draws it, `rules.ts` holds the sources to it.
  *
- *     bin → {csi, operator, cli} → {agent, backup, node} → rbd → ceph → lib
+ *     bin → {csi, operator, cli} → {agent, backup, node} → rbd → {ceph, mirror} → lib
  */
 
 export interface Layer {
@@ -13,14 +13,15 @@ export interface Layer {
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
   bin: { values: ['csi', 'operator', 'cli', 'agent', 'backup', 'node', 'rbd', 'ceph', 'observability', 'lib'], types: [] },
-  csi: { values: ['agent', 'node', 'observability', 'lib'], types: ['rbd'] },
-  operator: { values: ['agent', 'backup', 'observability', 'lib'], types: ['rbd'] },
-  cli: { values: ['agent', 'backup', 'node', 'observability', 'lib'], types: ['rbd'] },
+  csi: { values: ['agent', 'node', 'mirror', 'observability', 'lib'], types: ['rbd'] },
+  operator: { values: ['agent', 'backup', 'mirror', 'observability', 'lib'], types: ['rbd'] },
+  cli: { values: ['agent', 'backup', 'node', 'mirror', 'observability', 'lib'], types: ['rbd'] },
   agent: { values: ['rbd', 'ceph', 'observability', 'lib'], types: [] },
   backup: { values: ['agent', 'lib'], types: ['rbd'] },
   node: { values: ['lib'], types: [] },
-  rbd: { values: ['ceph', 'lib'], types: [] },
+  rbd: { values: ['ceph', 'mirror', 'lib'], types: [] },
   ceph: { values: ['lib'], types: [] },
+  mirror: { values: ['lib'], types: [] },
   observability: { values: ['lib'], types: [] },
   lib: { values: [], types: [] },
 };

@@ -46,7 +46,8 @@ function splitParameters(text: string): string[] {
 }
 
 /** Types that Ceph's headers define: handles and callbacks are pointers. */
-const HANDLE = /^(rados_(t|ioctx_t|read_op_t|write_op_t|omap_iter_t)|rbd_image_t|rbd_image_options_t|librbd_progress_fn_t)$/;
+const HANDLE =
+  /^(rados_(t|ioctx_t|read_op_t|write_op_t|omap_iter_t)|rbd_image_t|rbd_image_options_t|librbd_progress_fn_t|rbd_completion_t|rbd_callback_t)$/;
 const SAME: Readonly<Record<string, string>> = { ssize_t: 'int64_t', unsigned: 'uint32_t' };
 
 function typeOf(declaration: string): string {

@@ -11,14 +11,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { askDaemon } from './ceph/admin-socket.ts';
 import { bringUp, DAEMONS, type DaemonName, readLayout, sweep, tearDown, untilHealthy } from './ceph/bring-up.ts';
 import { inNetwork, type Layout, LOOPBACK, type Network, type Settings } from './ceph/conf.ts';
-import { daemonPid, killDaemon, signalDaemon, startDaemon } from './ceph/daemon.ts';
+import { daemonPid, killDaemon, MIRROR, signalDaemon, startDaemon } from './ceph/daemon.ts';
 import { TestPool } from './ceph/pool.ts';
 import { runProgram } from './ceph/program.ts';
 
 export { ProgramError, runProgram } from './ceph/program.ts';
 export { TestPool };
 
-export type Kind = 'mon' | 'mgr' | 'osd';
+export type Kind = 'mon' | 'mgr' | 'osd' | 'rbd-mirror';
 
 export interface StartOptions {
   /** Where it lives; by default a new folder under `.run/`. A cluster that an earlier run left there is removed first. */
@@ -161,6 +161,7 @@ export class MicroCeph implements AsyncDisposable {
   /** SIGCONT, and back to a cluster that answers. */
   async resume(kind: Kind): Promise<void> {
     if (!signalDaemon(this.dir, fullName(kind), 'SIGCONT')) throw new Error(`${kind} does not run`);
+    if (kind === 'rbd-mirror') return;
     // A placement group of size 1 stays "laggy" for minutes after its OSD was stopped; peering anew ends that.
     if (kind === 'osd') await this.ceph('osd', 'down', '0');
     await untilHealthy(this.#layout);
@@ -170,9 +171,17 @@ export class MicroCeph implements AsyncDisposable {
     await killDaemon(this.dir, fullName(kind));
   }
 
+  /** Starts its mirror daemon, which serves the pools that have peers. */
+  async startMirror(): Promise<void> {
+    const caps = ['mon', 'profile rbd-mirror', 'osd', 'profile rbd'];
+    await this.ceph('auth', 'get-or-create', `client.${MIRROR}`, ...caps, '-o', join(this.dir, `client.${MIRROR}.keyring`));
+    startDaemon({ dir: this.dir, name: MIRROR, tied: this.#tied, network: this.#layout.network });
+  }
+
   /** Kills the daemon when it runs, starts it, and waits until the cluster is healthy. */
   async restart(kind: Kind): Promise<void> {
     await this.kill(kind);
+    if (kind === 'rbd-mirror') return await this.startMirror();
     // Else the monitor goes on showing the one that is gone.
     if (kind === 'mgr') await this.ceph('mgr', 'fail', 'x');
     startDaemon({ dir: this.dir, name: fullName(kind), tied: this.#tied, network: this.#layout.network });
@@ -213,7 +222,8 @@ export class MicroCeph implements AsyncDisposable {
   }
 }
 
-function fullName(kind: Kind): DaemonName {
+function fullName(kind: Kind): DaemonName | typeof MIRROR {
+  if (kind === 'rbd-mirror') return MIRROR;
   const name = DAEMONS.find((daemon) => daemon.startsWith(`${kind}.`));
   if (name === undefined) throw new TypeError(`no daemon of kind ${kind}`);
   return name;

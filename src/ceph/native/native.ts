@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import { CephError, errnoOf } from '../errors.ts';
-import { CALLBACKS, type FunctionName, LIBRADOS, LIBRBD } from './signatures.ts';
+import { CALLBACKS, ENUMS, type FunctionName, LIBRADOS, LIBRBD } from './signatures.ts';
 
 /** A C pointer; koffi hands them out as plain numbers that carry no type, so each is wrapped in a class of ours at once. */
 export type Pointer = bigint;
@@ -12,6 +12,9 @@ export interface CallObserver {
   begun(name: FunctionName): void;
   ended(name: FunctionName): void;
 }
+
+/** Between two looks at a call that librbd is at by itself. */
+const LOOK_MS = 5;
 
 interface NativeFunction {
   (...args: Argument[]): unknown;
@@ -33,6 +36,7 @@ export class Native {
   constructor(observer: CallObserver, sonames = { rados: 'librados.so.2', rbd: 'librbd.so.1' }) {
     koffi.config({ max_async_calls: 512 });
     for (const prototype of Object.values(CALLBACKS)) koffi.proto(prototype);
+    for (const name of ENUMS) koffi.alias(name, 'int');
     const rados = koffi.load(sonames.rados);
     const rbd = koffi.load(sonames.rbd);
     const functions = new Map<string, NativeFunction>();
@@ -58,6 +62,31 @@ export class Native {
       return this.#check(name, result);
     } finally {
       this.#observer.ended(name);
+    }
+  }
+
+  /**
+   * Runs one of librbd's asynchronous calls, whose last parameter is a completion: it waits without a thread, so that
+   * hundreds may be under way at once. Resolves as `call` does.
+   *
+   * Implements:
+   *   int rbd_aio_create_completion(void *cb_arg, rbd_callback_t complete_cb, rbd_completion_t *c);
+   *   int rbd_aio_is_complete(rbd_completion_t c);
+   *   ssize_t rbd_aio_get_return_value(rbd_completion_t c);
+   *   void rbd_aio_release(rbd_completion_t c);
+   */
+  async complete(name: FunctionName, ...args: Argument[]): Promise<bigint> {
+    const out: (Pointer | null)[] = [null];
+    this.now('rbd_aio_create_completion', null, null, out);
+    const completion = out[0] ?? null;
+    this.#observer.begun(name);
+    try {
+      this.#check(name, this.#get(name)(...args, completion));
+      while (this.now('rbd_aio_is_complete', completion) === 0n) await new Promise((done) => setTimeout(done, LOOK_MS));
+      return this.#check(name, this.#get('rbd_aio_get_return_value')(completion));
+    } finally {
+      this.#observer.ended(name);
+      this.now('rbd_aio_release', completion);
     }
   }
 

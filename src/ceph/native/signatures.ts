@@ -95,6 +95,36 @@ export const LIBRBD = {
   rbd_trash_remove_with_progress:
     'int rbd_trash_remove_with_progress(void *io, const char *id, bool force, rbd_progress *cb, void *cbdata)',
   rbd_trash_restore: 'int rbd_trash_restore(void *io, const char *id, const char *name)',
+  rbd_aio_create_completion: 'int rbd_aio_create_completion(void *cb_arg, void *complete_cb, _Out_ void **c)',
+  rbd_aio_is_complete: 'int rbd_aio_is_complete(void *c)',
+  rbd_aio_get_return_value: 'int64_t rbd_aio_get_return_value(void *c)',
+  rbd_aio_release: 'void rbd_aio_release(void *c)',
+  rbd_aio_open_by_id: 'int rbd_aio_open_by_id(void *io, const char *id, void *image, const char *snap_name, void *c)',
+  rbd_aio_close: 'int rbd_aio_close(void *image, void *c)',
+  rbd_pool_metadata_get: 'int rbd_pool_metadata_get(void *io_ctx, const char *key, void *value, void *val_len)',
+  rbd_pool_metadata_set: 'int rbd_pool_metadata_set(void *io_ctx, const char *key, const char *value)',
+  rbd_mirror_site_name_get: 'int rbd_mirror_site_name_get(void *cluster, void *name, void *max_len)',
+  rbd_mirror_site_name_set: 'int rbd_mirror_site_name_set(void *cluster, const char *name)',
+  rbd_mirror_mode_set: 'int rbd_mirror_mode_set(void *io_ctx, rbd_mirror_mode_t mirror_mode)',
+  rbd_mirror_peer_site_add:
+    'int rbd_mirror_peer_site_add(void *io_ctx, void *uuid, size_t uuid_max_length, rbd_mirror_peer_direction_t direction, const char *site_name, const char *client_name)',
+  rbd_mirror_peer_site_set_name: 'int rbd_mirror_peer_site_set_name(void *io_ctx, const char *uuid, const char *site_name)',
+  rbd_mirror_peer_site_set_client_name:
+    'int rbd_mirror_peer_site_set_client_name(void *io_ctx, const char *uuid, const char *client_name)',
+  rbd_mirror_peer_site_set_direction:
+    'int rbd_mirror_peer_site_set_direction(void *io_ctx, const char *uuid, rbd_mirror_peer_direction_t direction)',
+  rbd_mirror_peer_site_remove: 'int rbd_mirror_peer_site_remove(void *io_ctx, const char *uuid)',
+  rbd_mirror_peer_site_get_attributes:
+    'int rbd_mirror_peer_site_get_attributes(void *p, const char *uuid, void *keys, void *max_key_len, void *values, void *max_value_len, void *key_value_count)',
+  rbd_mirror_peer_site_set_attributes:
+    'int rbd_mirror_peer_site_set_attributes(void *p, const char *uuid, const void *keys, const void *values, size_t key_value_count)',
+  rbd_mirror_image_enable2: 'int rbd_mirror_image_enable2(void *image, rbd_mirror_image_mode_t mode)',
+  rbd_mirror_image_disable: 'int rbd_mirror_image_disable(void *image, bool force)',
+  rbd_mirror_image_resync: 'int rbd_mirror_image_resync(void *image)',
+  rbd_aio_mirror_image_promote: 'int rbd_aio_mirror_image_promote(void *image, bool force, void *c)',
+  rbd_aio_mirror_image_demote: 'int rbd_aio_mirror_image_demote(void *image, void *c)',
+  rbd_aio_mirror_image_create_snapshot:
+    'int rbd_aio_mirror_image_create_snapshot(void *image, uint32_t flags, void *snap_id, void *c)',
   rbd_group_create: 'int rbd_group_create(void *io, const char *name)',
   rbd_group_remove: 'int rbd_group_remove(void *io, const char *name)',
   rbd_group_image_add: 'int rbd_group_image_add(void *group_io, const char *group_name, void *image_io, const char *image_name)',
@@ -104,6 +134,9 @@ export const LIBRBD = {
     'int rbd_group_snap_create2(void *group_io, const char *group_name, const char *snap_name, uint32_t flags)',
   rbd_group_snap_remove: 'int rbd_group_snap_remove(void *group_io, const char *group_name, const char *snap_name)',
 } as const;
+
+/** Enums of the headers, which the signatures above use. */
+export const ENUMS = ['rbd_mirror_mode_t', 'rbd_mirror_peer_direction_t', 'rbd_mirror_image_mode_t'] as const;
 
 /** The C types of callbacks, by the name that the signatures above use. */
 export const CALLBACKS = {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { livingPid, processIdentity } from '../process-identity.ts';
 import { askDaemon } from './admin-socket.ts';
 import { cephConf, inNetwork, type Layout, makeKeyrings, type Network, type Settings } from './conf.ts';
-import { killDaemon, startDaemon } from './daemon.ts';
+import { killDaemon, MIRROR, startDaemon } from './daemon.ts';
 import { runProgram } from './program.ts';
 
 export const DAEMONS = ['mon.a', 'mgr.x', 'osd.0'] as const;
@@ -60,7 +60,7 @@ export async function bringUp({ dir, settings, network, keeper }: BringUp): Prom
 /** Stops the daemons of the cluster in `dir` and removes its data; the logs stay. Nothing to do when there is none. */
 export async function tearDown(dir: string): Promise<void> {
   const layout = readLayout(dir);
-  for (const name of DAEMONS) await killDaemon(dir, name);
+  for (const name of [MIRROR, ...DAEMONS]) await killDaemon(dir, name);
   if (layout !== undefined) rmSync(layout.sockets, { recursive: true, force: true });
   for (const sub of ['mon', 'mgr', 'osd', 'crash']) rmSync(`${dir}/${sub}`, { recursive: true, force: true });
   const keyrings = readdirSync(dir).filter((file) => file.endsWith('.keyring'));

@@ -4,8 +4,11 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inNetwork, type Network } from './conf.ts';
 
+/** The mirror daemon of a cluster that has one: a client of its own cluster, and of its peers'. */
+export const MIRROR = 'rbd-mirror.m';
+
 export interface DaemonSpec {
-  /** `mon.a`, `mgr.x`, `osd.0` */
+  /** `mon.a`, `mgr.x`, `osd.0`, `rbd-mirror.m` */
   readonly name: string;
   readonly dir: string;
   /** Dies with the process that starts it, however that one ends. */
@@ -14,17 +17,24 @@ export interface DaemonSpec {
 }
 
 export function startDaemon({ name, dir, tied, network }: DaemonSpec): void {
-  const [kind = '', id = ''] = name.split('.');
-  const command = inNetwork(network, [`ceph-${kind}`, '-f', '-i', id, '-c', `${dir}/ceph.conf`]);
+  const command = inNetwork(network, commandOf(name, dir));
   const [file = '', ...args] = tied ? ['setpriv', '--pdeathsig', 'KILL', '--', ...command] : command;
   const output = openSync(`${dir}/log/${name}.out`, 'a');
   // Detached: Ctrl-C reaches the tests first, which still need the cluster to clean up.
   // And in the root folder: Debian 13's Ceph looks for its object classes in `lib/…`, relative to where it runs.
-  const child = spawn(file, args, { detached: true, cwd: '/', stdio: ['ignore', output, output] });
+  const env = { ...process.env, CEPH_CONF: `${dir}/ceph.conf` };
+  const child = spawn(file, args, { detached: true, cwd: '/', env, stdio: ['ignore', output, output] });
   closeSync(output);
   child.on('error', () => {}); // seen by the caller as a daemon that never answers
   child.unref();
   if (child.pid !== undefined) writeFileSync(pidFile(dir, name), String(child.pid));
+}
+
+function commandOf(name: string, dir: string): string[] {
+  const conf = ['-c', `${dir}/ceph.conf`];
+  if (name === MIRROR) return ['rbd-mirror', '-f', '-n', `client.${MIRROR}`, ...conf, '--log-file', `${dir}/log/${name}.log`];
+  const [kind = '', id = ''] = name.split('.');
+  return [`ceph-${kind}`, '-f', '-i', id, ...conf];
 }
 
 /** The daemon's process id, or `undefined` when it is not running: an id that now belongs to another program is not it. */

@@ -1,0 +1,19 @@
+import { demoteImage, withImage } from '#ceph';
+import type { Scope } from '#lib/scope';
+import type { Site } from '../site.ts';
+import { eachImage } from './batch.ts';
+import { getMirrored, openMirrorPlace, refuseOthers } from './mirrored-image.ts';
+import type { ImageOutcome, ImagesSpec } from './specs.ts';
+
+/** Whoever writes would get errors from then on, and a file system above would break: so nobody may have it open (I8). */
+export async function demoteImages(site: Site, { place, images }: ImagesSpec, scope: Scope): Promise<readonly ImageOutcome[]> {
+  const at = await openMirrorPlace(site, place);
+  return await eachImage({ place, images, doing: 'demoting' }, scope, async (name) => {
+    const { id, seen } = await getMirrored(at, name);
+    if (seen.standing.role !== 'primary') return;
+    await withImage(at.io, id, async (image) => {
+      await refuseOthers(at, image, name);
+      await demoteImage(image);
+    });
+  });
+}
