@@ -23,9 +23,13 @@ import { basename, dirname, join } from 'node:path';
 const PROGRAMS = [
   'blkid',
   'dd',
+  'dmesg',
   'e2fsck',
+  'flock',
+  'keyctl',
   'losetup',
   'mke2fs',
+  'modprobe',
   'mkfs.xfs',
   'mount',
   'qemu-storage-daemon',

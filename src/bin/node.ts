@@ -2,7 +2,7 @@ import { type Node, nodeService } from '#csi';
 import { ClusterConfig } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { NodeId } from '#lib/node-id';
-import { LocalKeeper, ownAddresses, RemoteKeeper, UserspaceMapper } from '#node';
+import { KrbdMapper, LocalKeeper, ownAddresses, RemoteKeeper, UserspaceMapper } from '#node';
 import type { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 
@@ -11,8 +11,9 @@ export function nodePart({ options, host }: Surroundings): Part {
   const clusters = new ClusterConfig(options.text('clusters'));
   const mapperRole = options.text('mapper-socket');
   const keeper = mapperRole === '' ? new LocalKeeper() : new RemoteKeeper(mapperRole);
+  const name = options.name('node-name');
   const node: Node = {
-    host: { stateDir: options.text('state-dir'), mappers: [new UserspaceMapper(keeper, options.name('node-name'))] },
+    host: { stateDir: options.text('state-dir'), mappers: [new KrbdMapper(name), new UserspaceMapper(keeper, name)] },
     clusters,
     id: () => nodeId(options, clusters),
     volumeLimit: options.count('node-volume-limit'),

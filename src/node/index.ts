@@ -6,6 +6,7 @@
 export { expand } from './expand.ts';
 export { isReachable, volumeHealth } from './health.ts';
 export type { NodeHost } from './host.ts';
+export { KrbdMapper } from './krbd/mapper.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { type PublishSpec, publish, unpublish } from './publish.ts';
 export { type StageSpec, stage } from './stage.ts';

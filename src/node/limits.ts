@@ -15,6 +15,8 @@ export const LIMITS = {
   loop: 10_000,
   /** Opening the image: connecting (bounded by itself), a dozen operations. */
   map: 40_000,
+  /** Until the kernel has taken a device away. */
+  unmap: 15_000,
   daemonStart: 10_000,
   daemonStop: 5_000,
   /** One request to the mapper role, which may have to wait for a process to end. */

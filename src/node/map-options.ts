@@ -7,7 +7,7 @@ export function readMapOptions(text: string): MapOptions {
     .split(',')
     .filter((pair) => pair !== '')
     .map((pair) => {
-      const [, name, value] = /^([a-z][a-z0-9_]*)=([A-Za-z0-9_.:-]+)$/.exec(pair) ?? [];
+      const [, name, value] = /^([a-z][a-z0-9_]*)=([A-Za-z0-9_.:|-]+)$/.exec(pair) ?? [];
       if (name === undefined || value === undefined) {
         throw new Failure('invalid', 'MAP_OPTION_INVALID', 'mapOptions: not of the form name=value,name=value');
       }

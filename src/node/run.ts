@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly accept?: readonly number[];
   /** Bytes of standard output that are kept; the rest is dropped. 64 KiB when left out. */
   readonly keep?: number;
+  /** At the limit the program is left to go on, and not killed. */
+  readonly leave?: boolean;
   /** What the program reads on its standard input; nothing when left out. */
   readonly input?: Buffer;
 }
@@ -40,7 +42,7 @@ export async function run(program: string, args: readonly string[], options: Run
   child.stdin.on('error', () => undefined).end(options.input);
   const stdout = collect(child.stdout, options.keep ?? KEEP);
   const stderr = collect(child.stderr, KEEP);
-  const exit = await ended(child, program, options.limit);
+  const exit = await ended(child, program, options);
   const ran = { exit, stdout: stdout(), stderr: lastLines(stderr()) };
   if (!(options.accept ?? [0]).includes(exit)) {
     throw new Failure('unfinished', 'PROGRAM_FAILED', `${program} ended with ${exit}: ${ran.stderr}`);
@@ -79,13 +81,13 @@ export function startDetached(program: string, args: readonly string[], { logFil
   });
 }
 
-function ended(child: ChildProcess, program: string, limit: number): Promise<number> {
+function ended(child: ChildProcess, program: string, { limit, leave = false }: RunOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     let late = false;
     const giveUp = () => reject(new Failure('unfinished', 'PROGRAM_TIMED_OUT', `${program} did not end in ${limit} ms`));
     const timer = setTimeout(() => {
       late = true;
-      killGroup(child);
+      if (!leave) killGroup(child);
       setTimeout(() => {
         abandon(child);
         giveUp();

@@ -3,31 +3,31 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '#lib/failure';
 import { readMkfsOptions } from '../../src/node/mkfs-options.ts';
-import { monitorAddresses } from '../../src/node/monitors.ts';
+import { type Address, monitorAddresses } from '../../src/node/monitors.ts';
 import { mountOptions, readMountOptions } from '../../src/node/mount-options.ts';
 import { mountAt, parseMounts } from '../../src/node/mount-table.ts';
 import { checkPath } from '../../src/node/paths.ts';
 
 const isInvalid = (error: unknown) => error instanceof Failure && error.kind === 'invalid';
 
-const monitors: Record<string, readonly [string, readonly { host: string; port: number }[]]> = {
-  'an address with a port': ['10.0.0.1:6789', [{ host: '10.0.0.1', port: 6789 }]],
+const monitors: Record<string, readonly [string, readonly Address[]]> = {
+  'an address with a port': ['10.0.0.1:6789', [{ host: '10.0.0.1', port: 6789, messenger: 1 }]],
   'both protocols of one monitor': [
     '[v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0]',
     [
-      { host: '10.0.0.1', port: 3300 },
-      { host: '10.0.0.1', port: 6789 },
+      { host: '10.0.0.1', port: 3300, messenger: 2 },
+      { host: '10.0.0.1', port: 6789, messenger: 1 },
     ],
   ],
-  IPv6: ['[2001:db8::1]:3300', [{ host: '2001:db8::1', port: 3300 }]],
+  IPv6: ['[2001:db8::1]:3300', [{ host: '2001:db8::1', port: 3300, messenger: 2 }]],
   'IPv6 in both protocols': [
     '[v2:[fd00::1]:3300,v1:[fd00::1]:6789]',
     [
-      { host: 'fd00::1', port: 3300 },
-      { host: 'fd00::1', port: 6789 },
+      { host: 'fd00::1', port: 3300, messenger: 2 },
+      { host: 'fd00::1', port: 6789, messenger: 1 },
     ],
   ],
-  'a name alone': ['mon-a', [{ host: 'mon-a', port: 6789 }]],
+  'a name alone': ['mon-a', [{ host: 'mon-a', port: 6789, messenger: 1 }]],
 };
 for (const [name, [text, wanted]] of Object.entries(monitors)) {
   test(`monitors: ${name}`, () => assert.deepEqual(monitorAddresses([text]), wanted));

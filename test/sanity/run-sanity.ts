@@ -38,6 +38,8 @@ const NODE_LIMIT = 3;
  * messages with Go's DeepEqual, which also looks into their caches of sizes, and equal ones differ.
  */
 const NODE_TOPOLOGY = 'topology.loligo.dev/zone=a';
+/** What the driver is told for it. */
+export const SANITY_OPTIONS = { 'node-volume-limit': String(NODE_LIMIT), 'node-topology': NODE_TOPOLOGY };
 const TIMEOUT = 8 * 60_000; // milliseconds
 /** Every request that has secrets, under csi-sanity's name for them. */
 const SECRETS = [
@@ -82,25 +84,33 @@ async function runAgainstDriver({ program, pool, dir, args }: Run): Promise<Ende
   const writerKey = await pool.ceph.createUser(writer.user, writer.caps);
   await using users = new AsyncDisposableStack();
   for (const { user } of [reader, writer]) users.defer(async () => void (await pool.ceph.ceph('auth', 'rm', `client.${user}`)));
-  writeInputs(dir, pool, { userID: writer.user, userKey: writerKey });
+  for (const [name, content] of Object.entries(sanityInputs(pool, 'userspace', { userID: writer.user, userKey: writerKey }))) {
+    writeFileSync(join(dir, name), content, { mode: 0o600 });
+  }
   await using driver = await Driver.start({
     dir,
     clusters: { prod: { monitors: pool.ceph.monitors, user: reader.user, key: readerKey } },
-    options: { 'node-volume-limit': String(NODE_LIMIT), 'node-topology': NODE_TOPOLOGY },
+    options: SANITY_OPTIONS,
   });
-  const ended = await runToEnd(program, [...commandLine(driver.dir), ...args]);
+  const ended = await runToEnd(program, [...sanityArguments(driver.dir), ...args]);
   return { ...ended, driverLog: driver.log() };
 }
 
-/** JSON is YAML too. */
-function writeInputs(dir: string, pool: TestPool, credentials: Readonly<Record<string, string>>): void {
-  const write = (name: string, content: object): void => writeFileSync(join(dir, name), JSON.stringify(content), { mode: 0o600 });
-  write('secrets.yaml', Object.fromEntries(SECRETS.map((name) => [name, credentials])));
-  write('parameters.yaml', { cluster: 'prod', pool: pool.name, namespace: pool.namespace, mapper: 'userspace' });
-  write('mutable.yaml', { deleteRetention: '1h', maxCloneDepth: '3', rbd_qos_iops_limit: '5000' });
+/** What csi-sanity reads, by the names of the files. JSON is YAML too. */
+export function sanityInputs(
+  pool: TestPool,
+  mapper: string,
+  credentials: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return {
+    'secrets.yaml': JSON.stringify(Object.fromEntries(SECRETS.map((name) => [name, credentials]))),
+    'parameters.yaml': JSON.stringify({ cluster: 'prod', pool: pool.name, namespace: pool.namespace, mapper }),
+    'mutable.yaml': JSON.stringify({ deleteRetention: '1h', maxCloneDepth: '3', rbd_qos_iops_limit: '5000' }),
+  };
 }
 
-function commandLine(dir: string): string[] {
+/** For a driver whose socket, and csi-sanity's own files, lie in that folder. */
+export function sanityArguments(dir: string): string[] {
   return [
     `--csi.endpoint=unix://${join(dir, 'csi.sock')}`,
     `--csi.mountdir=${join(dir, 'mount')}`,
@@ -130,7 +140,7 @@ async function runToEnd(program: string, args: readonly string[]): Promise<Ended
   }
 }
 
-function readCounts(output: string): Counts {
+export function readCounts(output: string): Counts {
   const count = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(closingLines(output).join(' '))?.[1] ?? 0);
   return { passed: count('Passed'), failed: count('Failed'), pending: count('Pending'), skipped: count('Skipped') };
 }

@@ -22,6 +22,22 @@ ${rows.map(line).join('\n')}
 The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, for
 people who look at the image; other \`csi.storage.k8s.io/\` keys are ignored.
 
+### mapOptions
+
+Of \`krbd\`, as the kernel documents them; those that older kernels lack, they refuse:
+
+| Option | Value |
+| --- | --- |
+| \`ms_mode\` | \`legacy\`, \`crc\`, \`secure\`, \`prefer-crc\`, \`prefer-secure\`; left out, \`legacy\` where the cluster configuration has addresses for it (port 6789), else \`prefer-crc\` |
+| \`read_from_replica\` | \`no\`, \`balance\`, \`localize\` |
+| \`crush_location\` | \`zone:a\`, several with a bar between: \`zone:a\\|host:b\` |
+| \`queue_depth\`, \`alloc_size\`, \`lock_timeout\`, \`osdkeepalive\`, \`osd_idle_ttl\` | a number |
+| \`compression_hint\` | \`none\`, \`compressible\`, \`incompressible\` |
+| \`exclusive\`, \`lock_on_read\`, \`notrim\`, \`rxbounce\`, \`crc\`, \`tcp_nodelay\`, \`cephx_sign_messages\` | \`true\` or \`false\` |
+
+Of \`userspace\`, librbd's own: \`rbd_read_from_replica_policy\`, \`crush_location\`, \`rbd_readahead_max_bytes\`, \`rbd_readahead_trigger_requests\`,
+\`rbd_readahead_disable_after_bytes\`, \`rbd_skip_partial_discard\`, \`rbd_discard_granularity_bytes\`, \`objecter_inflight_ops\`, \`objecter_inflight_op_bytes\`.
+
 ### Topology
 
 \`topologyPools\` maps where nodes are to pools:

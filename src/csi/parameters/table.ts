@@ -16,7 +16,7 @@ export interface ParameterRow {
 }
 
 /** The mappers that the node role has. */
-const MAPPERS = ['userspace'] as const;
+const MAPPERS = ['krbd', 'userspace'] as const;
 
 /** librbd's own bounds of an object: order 12 to 25. */
 const OBJECT_MIN = 2n ** 12n;
@@ -83,14 +83,14 @@ export const PARAMETERS = {
   mapper: {
     read: oneOf(MAPPERS),
     form: MAPPERS.map((mapper) => `\`${mapper}\``).join(' or '),
-    otherwise: 'what the node can use',
-    says: 'What makes a block device of the image on a node.',
+    otherwise: 'the first that the node can use',
+    says: 'What makes a block device of the image on a node: the kernel (`krbd`), or qemu-storage-daemon and a loop device (`userspace`).',
   },
   mapOptions: {
-    read: matching(/^[a-z][a-z0-9_]*=[A-Za-z0-9_.:-]+(,[a-z][a-z0-9_]*=[A-Za-z0-9_.:-]+)*$/, 'of the form name=value,name=value'),
+    read: matching(/^[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+(,[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+)*$/, 'of the form name=value,name=value'),
     form: '`name=value,name=value`',
     otherwise: 'none',
-    says: 'Options of the mapper.',
+    says: 'Options of the mapper, below. A mapper refuses what it does not have, so name the mapper too.',
   },
   mkfsOptions: {
     read: matching(/^[A-Za-z0-9^=,._:+ -]+$/, 'a list of plain options and values'),

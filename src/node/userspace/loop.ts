@@ -10,9 +10,9 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
 import { isErrno } from '../errno.ts';
+import { heldByOthers, refuseMounted } from '../held.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device } from '../mapper.ts';
-import { readMounts } from '../mount-table.ts';
 import { run } from '../run.ts';
 
 const LOOP_CONTROL = '/dev/loop-control';
@@ -68,23 +68,14 @@ export async function refreshLoop(device: Device, file: LoopFile): Promise<void>
 
 /** Throws `unfinished` while anybody has the device open: the kernel detaches it when the last one closes it. */
 export async function detachLoop(device: Device, file: LoopFile): Promise<void> {
-  const holders = await mountsOf(device);
-  if (holders.length > 0) throw held(device, `mounted at ${holders.join(', ')}`);
+  await refuseMounted(device);
   // 1: it detached itself in between, or is busy; what counts is what is seen afterwards.
   await run('losetup', ['--detach', device.path], { limit: LIMITS.loop, accept: [0, 1] });
   const until = Date.now() + LET_GO_MS;
   while ((await labelOf(nameOf(device))) === loopLabel(file)) {
-    if (Date.now() > until) throw held(device, 'still open: written out to Ceph, or used by a program');
+    if (Date.now() > until) throw await heldByOthers(device);
     await sleep(20);
   }
-}
-
-async function mountsOf(device: Device): Promise<readonly string[]> {
-  return (await readMounts()).filter((mount) => mount.device === device.number).map((mount) => mount.path);
-}
-
-function held(device: Device, how: string): Failure {
-  return new Failure('unfinished', 'DEVICE_HELD', `${device.path} is ${how}`);
 }
 
 function nameOf(device: Device): string {

@@ -1,18 +1,10 @@
 /**
  * What an error of the daemon means. QMP carries no number, only a class (always GenericError) and a sentence that
- * ends in strerror's text, so this is the one place where a text is read: the errno behind it, in the C locale, and
- * whether it came while connecting. What is not in the table stays `unfinished`.
+ * ends in strerror's text, so a text is read here: the errno behind it, and whether it came while connecting. What is
+ * not in the table stays `unfinished`.
  */
 import { Failure, type FailureKind } from '#lib/failure';
-
-const ERRNO_TEXTS: Readonly<Record<string, string>> = {
-  'No such file or directory': 'ENOENT',
-  'Operation not permitted': 'EPERM',
-  'Permission denied': 'EACCES',
-  'Connection timed out': 'ETIMEDOUT',
-  'Operation not supported': 'EOPNOTSUPP',
-  'Read-only file system': 'EROFS',
-};
+import { errnoOfText } from '../strerror.ts';
 
 const OPENING: Readonly<Record<string, readonly [FailureKind, string, string]>> = {
   ENOENT: ['not-found', 'IMAGE_NOT_FOUND', 'there is no such pool, image or snapshot'],
@@ -32,8 +24,8 @@ const CONNECTING: typeof OPENING = {
 /** `args` are the command's; the user among them is named, for whoever mends its key or capabilities. */
 export function qmpFailure(command: string, error: unknown, args: Readonly<Record<string, unknown>>): Failure {
   const text = describe(error);
-  const errno = ERRNO_TEXTS[text.slice(text.lastIndexOf(': ') + 2)] ?? '';
-  const meaning = command === 'blockdev-add' ? (text.startsWith('error connecting') ? CONNECTING : OPENING)[errno] : undefined;
+  const table = text.startsWith('error connecting') ? CONNECTING : OPENING;
+  const meaning = command === 'blockdev-add' ? table[errnoOfText(text)] : undefined;
   if (meaning === undefined) return new Failure('unfinished', 'DAEMON_REFUSED', `${command}: ${text}`);
   const [kind, reason, what] = meaning;
   const who = typeof args['user'] === 'string' ? `client.${args['user']}: ` : '';

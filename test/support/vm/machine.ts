@@ -19,7 +19,7 @@ const DISK = 2 ** 30; // sparse
 const MEMORY = '1536M';
 /** What Debian's programs need, and no more: wide vectors are slow to emulate. */
 const CPU = 'Nehalem';
-const BOOT_TIMEOUT = 120_000; // milliseconds; 10 s when nothing else runs
+const BOOT_TIMEOUT = 240_000; // milliseconds; 10 s when nothing else runs
 
 export interface MachineOptions {
   /** For a second machine on the same network. */

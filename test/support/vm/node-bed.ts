@@ -14,6 +14,7 @@ import { sharedNetwork } from './shared-network.ts';
 export const STATE_DIR = '/var/lib/loligo/state';
 const CLUSTERS = '/etc/loligo/clusters.json';
 const LOG = '/run/loligo.log';
+const START_TIMEOUT = 240_000; // milliseconds; 5 s when nothing else runs
 /** As the kubelet has them: below a folder that outlives nothing. */
 const PODS = '/run/pods';
 
@@ -45,7 +46,8 @@ export class VmBed implements AsyncDisposable {
   readonly machine: Machine;
   readonly ceph: MicroCeph;
   readonly pool: TestPool;
-  readonly csi: CsiClient;
+  /** A new one after each start of the driver. */
+  csi: CsiClient;
   readonly user: string;
   readonly key: string;
   readonly #driver: Required<VmBedOptions>;
@@ -86,9 +88,14 @@ export class VmBed implements AsyncDisposable {
     const options = { endpoint: `unix://${CSI_SOCKET}`, clusters: CLUSTERS, 'state-dir': STATE_DIR, health: '' };
     const node = { 'node-name': machine.name, 'node-address': machine.address };
     const args = Object.entries({ ...options, ...node, ...this.#driver.options }).map(([name, value]) => `--${name}=${value}`);
+    await machine.run('rm', ['-f', CSI_SOCKET]); // Of one that was killed.
     this.#pid = await machine.start('/node/node', ['/bed/bin/loligo.js', this.#driver.role, ...args], LOG);
-    const answers = async (): Promise<boolean> => (await this.csi.call('GetPluginInfo', {}, { deadline: 2_000 })) !== undefined;
-    await until(answers, { what: 'the driver in the machine answers' });
+    const listens = async (): Promise<boolean> => (await machine.run('test', ['-S', CSI_SOCKET])) === '';
+    await until(listens, { what: 'the driver in the machine listens', timeout: START_TIMEOUT });
+    // A connection that was tried before would be tried again only after a while.
+    this.csi.close();
+    this.csi = connectCsi(machine.csiSocket);
+    await this.csi.call('GetPluginInfo', {});
   }
 
   /** SIGKILL to the driver alone, then another in its place. */
