@@ -177,6 +177,27 @@ describe('a driver of two clusters, one of which falls silent', () => {
       t.diagnostic(tally(all));
     });
   }
+
+  test('an OSD that is away for a second costs no agent and no entry in the blocklist', async () => {
+    await using pool = await ceph.freshPool();
+    await using bed = await DriverBed.open(pool, { options: OPTIONS });
+    const volumeId = await bed.create('v');
+    await sleep(4500); // an agent serves two operation time-outs before it may be replaced
+    const agents = bed.driver.agents();
+    const before = await ceph.ceph('osd', 'blocklist', 'ls');
+
+    ceph.pause('osd');
+    const late = await answerOf(bed.csi.call('ControllerGetVolume', { volumeId }, { deadline: 1000 }));
+    process.kill(ceph.pid('osd') ?? 0, 'SIGCONT');
+    await sleep(3000);
+    const { status } = await answerOf(bed.csi.call('ControllerGetVolume', { volumeId }));
+
+    assert.notEqual(late.status, 'OK');
+    assert.equal(status, 'OK');
+    assert.deepEqual(bed.driver.agents(), agents);
+    assert.equal(await ceph.ceph('osd', 'blocklist', 'ls'), before);
+    await bed.delete(volumeId);
+  });
 });
 
 /** All first: a cluster is not healthy while one of them is silent. */
