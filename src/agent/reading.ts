@@ -17,5 +17,6 @@ export const READING: ReadonlySet<string> = new Set<keyof Engine>([
   'listSnapshots',
   'getGroupSnapshot',
   'changedBlocks',
+  'findImage',
   'findPlaces',
 ]);

@@ -13,6 +13,7 @@ import { deleteVolume } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
 import { expandVolume } from './expand-volume.ts';
+import { findImage } from './find-image.ts';
 import { findPlaces } from './find-places.ts';
 import { getGroupSnapshot } from './get-group-snapshot.ts';
 import { getSnapshot } from './get-snapshot.ts';
@@ -63,6 +64,7 @@ const OPERATIONS: Operations = {
   listVolumes,
   listSnapshots,
   getVolume,
+  findImage,
   findPlaces,
   expandVolume,
   capacity,

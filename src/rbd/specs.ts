@@ -255,6 +255,8 @@ export interface Engine extends Mirroring {
   deleteGroupSnapshot(group: GroupRef): Promise<void>;
   getGroupSnapshot(group: GroupRef): Promise<GroupSnapshot>;
   changedBlocks(spec: ChangedBlocksSpec): Promise<ChangedBlocks>;
+  /** The first of these that is there, whole or half-made. */
+  findImage(args: { readonly among: readonly ImageRef[] }): Promise<ImageRef | undefined>;
   /** The pools and namespaces that carry our mark and that these credentials reach. */
   findPlaces(args: Record<never, never>): Promise<readonly Place[]>;
   /** Purges what has expired and is ours, flattens what is due; long. */
