@@ -19,4 +19,5 @@ export const READING: ReadonlySet<string> = new Set<keyof Engine>([
   'changedBlocks',
   'findImage',
   'findPlaces',
+  'countImages',
 ]);

@@ -4,6 +4,7 @@ import { field } from '#lib/json';
 import { adoptVolume } from './adopt-volume.ts';
 import { capacity } from './capacity.ts';
 import { changedBlocks } from './changed-blocks.ts';
+import { countImages } from './count-images.ts';
 import { createGroupSnapshot } from './create-group-snapshot.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
@@ -64,6 +65,7 @@ const OPERATIONS: Operations = {
   listVolumes,
   listSnapshots,
   getVolume,
+  countImages,
   findImage,
   findPlaces,
   expandVolume,

@@ -206,6 +206,7 @@ test('what counts as looking is served to a user who may change nothing', async 
     getGroupSnapshot: () => engine.getGroupSnapshot({ pool: volume.pool, namespace: volume.namespace, group: 'none' }, within(30)),
     changedBlocks: () => engine.changedBlocks({ snapshot, base: undefined, startingOffset: 0n, max: 10 }, within(30)),
     findImage: () => engine.findImage({ among: [volume] }, within(30)),
+    countImages: () => engine.countImages({ pool: volume.pool, namespace: volume.namespace }, within(30)),
     findPlaces: () => engine.findPlaces({}, within(30)),
   };
 
