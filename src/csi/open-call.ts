@@ -2,7 +2,7 @@ import type { Deadline } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
 import type { Scope } from '#lib/scope';
 import type { Logger } from '#observability';
-import { requestType } from './definitions.ts';
+import { Malformed, requestType } from './definitions.ts';
 import { redact } from './redact.ts';
 import type { Host } from './rpc.ts';
 import { codeName, type Status } from './status.ts';
@@ -59,8 +59,7 @@ export class OpenCall {
   }
 
   #asked(): unknown {
-    // Bytes that are no message arrive as a symbol.
-    return typeof this.#request === 'object' ? redact(this.type, this.#request) : 'malformed';
+    return this.#request instanceof Malformed ? 'malformed' : redact(this.type, this.#request);
   }
 
   #level(status: Status): 'debug' | 'info' | 'warn' | 'error' {
