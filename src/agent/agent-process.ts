@@ -38,6 +38,14 @@ export class AgentProcess {
   #refusal: Error | undefined;
   #hasEnded = false;
   #lostCalls = false;
+  /** True once Ceph gave it no answer in time, or cut it off. */
+  #isDistrusted = false;
+  /** True once it is not known how something ended that changes Ceph. */
+  #isUnsettled = false;
+  /** True while it does not say what an overdue call is at. */
+  #isSilent = false;
+  /** Milliseconds that a call which only looks may be overdue before it counts as hung. */
+  readonly #patience: number;
   /** True when its end is our doing. */
   #isDismissed = false;
   readonly startedAt = Date.now();
@@ -45,11 +53,10 @@ export class AgentProcess {
   movedAt = Date.now();
   /** As a blocklist takes it; '' until it is connected. */
   address = '';
-  /** True once its answers cannot be trusted any more: a call timed out, was overdue, or Ceph cut it off. */
-  spoiled = false;
 
   constructor(program: AgentProgram, opening: Opening, log: Log) {
     this.#log = log;
+    this.#patience = 2 * opening.operationTimeout * 1000;
     this.#child = fork(program.module, ['agent'], {
       serialization: 'advanced',
       execArgv: [...program.nodeFlags],
@@ -75,9 +82,23 @@ export class AgentProcess {
     return this.#calls.size;
   }
 
-  /** True when it ended with every call answered and trusted: nothing of it is left in Ceph. */
-  get leftCleanly(): boolean {
-    return this.#hasEnded && !this.spoiled && !this.#lostCalls;
+  /**
+   * True while new calls are better served by another: Ceph gave it no answer in time, it does not move, or a call is
+   * stuck in it. A call that was overdue and came back leaves no doubt behind: the deadline was ours, not Ceph's.
+   */
+  get spoiled(): boolean {
+    const isStuck = (call: PendingCall): boolean => call.isOverdueBy(call.changes ? 0 : this.#patience);
+    return this.#isDistrusted || this.#isSilent || [...this.#calls.values()].some(isStuck);
+  }
+
+  /** True when something that it did or does may still land in Ceph, and nobody would know. */
+  get isUnsettled(): boolean {
+    return this.#isUnsettled || [...this.#calls.values()].some((call) => call.changes);
+  }
+
+  /** True when it ended in the middle of calls, or without being told to. */
+  get died(): boolean {
+    return this.#hasEnded && (this.#lostCalls || !this.#isDismissed);
   }
 
   get hasEnded(): boolean {
@@ -131,6 +152,7 @@ export class AgentProcess {
 
   /** Asks it to leave; it does so when it has let go of Ceph, or after two seconds. */
   end(): void {
+    if (this.#isDismissed) return;
     this.#isDismissed = true;
     this.#send({ say: 'end' });
   }
@@ -141,13 +163,17 @@ export class AgentProcess {
   }
 
   #overdue(id: number): void {
-    this.spoiled = true;
+    const asked = Date.now();
     this.#send({ say: 'where', id });
-    setTimeout(() => this.#calls.get(id)?.giveUp('the agent does not answer either'), WHERE_MS);
+    setTimeout(() => {
+      if (this.movedAt < asked) this.#isSilent = true;
+      this.#calls.get(id)?.giveUp('the agent does not answer either');
+    }, WHERE_MS);
   }
 
   #heard(message: FromAgent): void {
     this.movedAt = Date.now();
+    this.#isSilent = false;
     switch (message.say) {
       case 'opened':
         this.address = message.address;
@@ -177,8 +203,9 @@ export class AgentProcess {
   }
 
   #take({ id, spoiled }: { readonly id: number; readonly spoiled: boolean }): PendingCall | undefined {
-    this.spoiled ||= spoiled;
     const call = this.#calls.get(id);
+    this.#isDistrusted ||= spoiled;
+    this.#isUnsettled ||= spoiled && call?.changes === true;
     this.#calls.delete(id);
     return call;
   }
@@ -200,6 +227,7 @@ export class AgentProcess {
 
   #gone(): void {
     if (this.#hasEnded) return;
+    this.#isUnsettled = this.isUnsettled;
     this.#hasEnded = true;
     this.#lostCalls = this.#calls.size > 0;
     this.#ended.resolve();

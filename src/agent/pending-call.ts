@@ -1,10 +1,15 @@
 import { Failure, PendingFailure } from '#lib/failure';
+import { READING } from './reading.ts';
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** One call that an agent has not answered yet; its caller is answered by the deadline at the latest. */
 export class PendingCall {
   readonly operation: string;
+  /** Whether something in Ceph may be other than before, so that it matters how the call ended. */
+  readonly changes: boolean;
+  /** Milliseconds since the epoch after which nobody waits for it. */
+  readonly #deadline: number;
   readonly #outcome = Promise.withResolvers<unknown>();
   readonly #finished = Promise.withResolvers<void>();
   /** Settles when nothing that the agent did can land any more. */
@@ -13,9 +18,16 @@ export class PendingCall {
 
   constructor(operation: string, when: { deadline: number; agentOver: Promise<void>; overdue: () => void }) {
     this.operation = operation;
+    this.changes = !READING.has(operation);
+    this.#deadline = when.deadline;
     this.#agentOver = when.agentOver;
     const left = Math.min(Math.max(when.deadline - Date.now(), 0), LONGEST_TIMER);
     this.#timer = setTimeout(when.overdue, left);
+  }
+
+  /** True once it is overdue by so many milliseconds. */
+  isOverdueBy(milliseconds: number): boolean {
+    return Date.now() >= this.#deadline + milliseconds;
   }
 
   get outcome(): Promise<unknown> {

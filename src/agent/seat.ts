@@ -1,12 +1,14 @@
 /**
  * The seat of the agents for one connection: who serves now, and who served before.
  *
- * Replace, then retire. An agent whose answers cannot be trusted any more gets no new calls: a fresh one takes them,
- * and the old one drains, for a grace that is longer than the longest chain of time-outs, and is then killed. Whoever
- * ends with something unsettled is cut off from Ceph (blocklisted) by a living one before its calls count as settled:
- * what an OSD that was away still has of it in its queue must not land on top of what comes later. So while the monitors
- * are silent it waits. Where nobody may cut it off (its key was taken away) it counts as over when no creator lives any
- * more, and where nobody can (the monitors are elsewhere by now) after an hour.
+ * Replace, then retire. An agent that is stuck, or whose answers cannot be trusted any more, gets no new calls: a fresh one
+ * takes them, and the old one drains, for a grace that is longer than the longest chain of time-outs. One that drained and
+ * left nothing open leaves by itself: what was late in it only looked, or came back. All others are killed, and whoever ends
+ * with something unsettled (a change that Ceph gave no answer to, or that it was still at) is cut off from Ceph (blocklisted)
+ * by a living one before its calls count as settled: what an OSD that was away still has of it in its queue must not land
+ * on top of what comes later. So while the monitors are silent it waits. Where nobody may cut it off (its key was taken
+ * away) it counts as over when no creator lives any more, and where nobody can (the monitors are elsewhere by now) after an
+ * hour.
  */
 import { Failure } from '#lib/failure';
 import type { Log, Scope } from '#lib/scope';
@@ -169,7 +171,8 @@ export class Seat {
     const giveUpAt = Date.now() + this.#settings.grace;
     const timer = setInterval(() => {
       if (agent.hasEnded) clearInterval(timer);
-      else if (agent.inFlight === 0 || Date.now() > giveUpAt) agent.kill();
+      else if (Date.now() > giveUpAt || (agent.inFlight === 0 && agent.isUnsettled)) agent.kill();
+      else if (agent.inFlight === 0) agent.end();
     }, 200);
     timer.unref();
   }
@@ -187,9 +190,9 @@ export class Seat {
     const wasRetired = this.#retired.delete(agent);
     // One that never was connected answers for a moment: a fresh one would hardly fare better.
     if (this.#current === agent && agent.address !== '') this.#current = undefined;
-    if (!agent.leftCleanly && !wasRetired) this.#cause = 'died';
+    if (agent.died && !wasRetired) this.#cause = 'died';
     // At the end of the process nobody asks again, so there is nobody to keep from it.
-    if (agent.leftCleanly || agent.address === '' || this.#ending) {
+    if (!agent.isUnsettled || agent.address === '' || this.#ending) {
       agent.settle();
       return;
     }

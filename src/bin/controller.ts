@@ -40,7 +40,6 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     nodeVolumeLimit: options.count('node-volume-limit'),
     fenceOnForceDetach: options.flag('fence-on-force-detach'),
     listPublishedNodes: options.flag('list-published-nodes'),
-    counted: (cluster, volumes) => metrics.volumes.set({ cluster }, volumes),
   };
   const look = (): void => void watch.look({ deadline: Date.now() + 2000, log: host.log }).catch(() => undefined);
   // At once too: the first call should not wait for a connection.

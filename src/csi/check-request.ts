@@ -3,6 +3,7 @@
  * string (paths and node ids more), 4 KiB a map, no control characters, no enum value that the protocol does not have.
  */
 import protobuf from 'protobufjs';
+import { protocolName } from './protocol-name.ts';
 import { invalid } from './refuse.ts';
 
 const STRING_MAX = 128;
@@ -65,9 +66,4 @@ function checkMap(at: string, map: object): void {
 function checkCharacters(at: string, text: string, forbidden: RegExp): void {
   if (forbidden.test(text)) throw invalid(at, 'has a control character');
   if (!text.isWellFormed()) throw invalid(at, 'is not Unicode text');
-}
-
-/** `volumeId` is `volume_id` to whoever reads the specification. */
-function protocolName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

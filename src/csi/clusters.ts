@@ -20,6 +20,4 @@ export interface Controller {
   readonly fenceOnForceDetach: boolean;
   /** LIST_VOLUMES_PUBLISHED_NODES: reads the watchers of every volume that is listed. */
   readonly listPublishedNodes: boolean;
-  /** Told how many volumes a cluster has whenever a listing has read all of them; for metrics. */
-  readonly counted: (cluster: string, volumes: number) => void;
 }

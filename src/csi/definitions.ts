@@ -8,6 +8,7 @@ import type { IdentityDefinition } from './generated/csi/v1/Identity.ts';
 import type { NodeDefinition } from './generated/csi/v1/Node.ts';
 import type { SnapshotMetadataDefinition } from './generated/csi/v1/SnapshotMetadata.ts';
 import json from './generated/descriptor.json' with { type: 'json' };
+import { findMistyped } from './wire-types.ts';
 
 /** The choices that the types in generated/ were made with. */
 const OPTIONS = { longs: String, enums: String, bytes: Buffer, defaults: true, oneofs: true };
@@ -18,7 +19,14 @@ const services: Readonly<Record<string, object>> = fromJSON(descriptor, OPTIONS)
 const messages = protobuf.Root.fromJSON(descriptor).resolveAll();
 
 /** What a request becomes whose bytes are no message: the wrapper refuses it, where grpc-js would answer INTERNAL. */
-export const MALFORMED = Symbol('malformed');
+export class Malformed {
+  /** The path of the field that is of another type than the protocol's; '' where nothing can be read. */
+  readonly field: string;
+
+  constructor(field: string) {
+    this.field = field;
+  }
+}
 
 // The one place where what the descriptor says meets the types that were generated from it.
 export const IDENTITY = service('Identity') as IdentityDefinition;
@@ -38,16 +46,22 @@ function service(name: string): ServiceDefinition {
   const methods = services[`csi.v1.${name}`];
   if (methods === undefined) throw new RangeError(`the protocol has no service ${name}`);
   const definition: Record<string, object> = {};
-  for (const [key, method] of Object.entries(methods)) definition[key] = { ...method, requestDeserialize: tolerant(method) };
+  for (const [key, method] of Object.entries(methods)) {
+    definition[key] = { ...method, requestDeserialize: tolerant(requestType(key), method) };
+  }
   return definition as ServiceDefinition; // each entry is the loader's own but for its deserialiser
 }
 
-function tolerant(method: { requestDeserialize(bytes: Buffer): object }): (bytes: Buffer) => object | typeof MALFORMED {
+function tolerant(
+  type: protobuf.Type,
+  method: { requestDeserialize(bytes: Buffer): object },
+): (bytes: Buffer) => object | Malformed {
   return (bytes) => {
     try {
-      return method.requestDeserialize(bytes);
+      const field = findMistyped(type, bytes);
+      return field === undefined ? method.requestDeserialize(bytes) : new Malformed(field);
     } catch {
-      return MALFORMED;
+      return new Malformed('');
     }
   };
 }

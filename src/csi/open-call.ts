@@ -2,17 +2,17 @@ import type { Deadline } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
 import type { Scope } from '#lib/scope';
 import type { Logger } from '#observability';
-import { requestType } from './definitions.ts';
+import { Malformed, requestType } from './definitions.ts';
 import { redact } from './redact.ts';
 import type { Host } from './rpc.ts';
 import { codeName, type Status } from './status.ts';
 
 /**
  * Kept back of the caller's time (a quarter of a short one), so that our answer, with its cause, is there before gRPC's
- * bare DEADLINE_EXCEEDED: two thirds for a handler that is overdue, whose agent may yet say what it waits for, which is
- * worth more than our own word; the last third for the way back.
+ * bare DEADLINE_EXCEEDED: half for a handler that is overdue, whose agent may yet say what it waits for, which is worth more
+ * than our own word; half for the way, in both directions, for gRPC tells how long the caller waits and not until when.
  */
-const MARGIN_MS = 600;
+const MARGIN_MS = 1000;
 
 /** Asked again and again by kubelet and sidecars; well answered, they are worth a line only to who debugs. */
 const QUIET = /^(Probe|GetPlugin.*|.*GetCapabilities|NodeGet.*|List.*|ControllerGet.*|ControllerListVolumeHealth|GetCapacity)$/;
@@ -59,8 +59,7 @@ export class OpenCall {
   }
 
   #asked(): unknown {
-    // Bytes that are no message arrive as a symbol.
-    return typeof this.#request === 'object' ? redact(this.type, this.#request) : 'malformed';
+    return this.#request instanceof Malformed ? 'malformed' : redact(this.type, this.#request);
   }
 
   #level(status: Status): 'debug' | 'info' | 'warn' | 'error' {
@@ -75,7 +74,7 @@ export function timesOf(callers: Deadline, maxCallMs: number): { readonly deadli
   const now = Date.now();
   const left = Math.max(0, Math.min(Number(callers) - now, maxCallMs));
   const margin = Math.min(MARGIN_MS, left / 4);
-  return { deadline: now + left - margin, answerBy: now + left - margin / 3 };
+  return { deadline: now + left - margin, answerBy: now + left - margin / 2 };
 }
 
 let calls = 0;

@@ -12,7 +12,7 @@ import type { Clusters } from './clusters.ts';
 export interface ReaperSettings {
   readonly clusters: Clusters;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'reaperPurged' | 'reaperFlattened' | 'reaperFailed' | 'reaperWaiting'>;
+  readonly metrics: Pick<Metrics, 'volumes' | 'reaperPurged' | 'reaperFlattened' | 'reaperFailed' | 'reaperWaiting'>;
   /** Milliseconds between rounds that nobody asked for. */
   readonly interval: number;
 }
@@ -30,6 +30,8 @@ const PLACES_AT_ONCE = 7;
 export class Reaper {
   readonly #settings: ReaperSettings;
   readonly #places = new Turns(PLACES_AT_ONCE);
+  /** When the volumes of each cluster were counted last, by `performance.now`. */
+  readonly #counted = new Map<string, number>();
   readonly #busy = new Map<string, 'running' | 'again'>();
   #timer: NodeJS.Timeout;
   #woken = false;
@@ -77,6 +79,21 @@ export class Reaper {
       const reap = (): Promise<void> => this.#single(`${cluster}/${formatPlace(place)}`, pass);
       void this.#guard({ cluster, ...place }, reap);
     }
+    await this.#count(cluster, places);
+  }
+
+  /** Not more often than nobody asks for a round: deletions in a row do not change the number by much. */
+  async #count(cluster: string, places: readonly Place[]): Promise<void> {
+    const { clusters, metrics, log, interval } = this.#settings;
+    const counted = this.#counted.get(cluster);
+    if (counted !== undefined && performance.now() - counted < interval) return;
+    this.#counted.set(cluster, performance.now());
+    const engine = clusters.engineAt(cluster);
+    const counts = await Promise.all(places.map((place) => engine.countImages(place, { deadline: Date.now() + LOOK_MS, log })));
+    metrics.volumes.set(
+      { cluster },
+      counts.reduce((sum, count) => sum + count, 0),
+    );
   }
 
   /** One at a time of each; who asks meanwhile gets another behind it. A cluster that is away must gather no crowd. */

@@ -1,7 +1,7 @@
 import type { handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { Failure, PendingFailure } from '#lib/failure';
 import { checkRequest } from './check-request.ts';
-import { MALFORMED } from './definitions.ts';
+import { Malformed } from './definitions.ts';
 import { OpenCall } from './open-call.ts';
 import type { Host, Locks, Rpc } from './rpc.ts';
 import { OK, toStatus } from './status.ts';
@@ -80,8 +80,9 @@ export function readRequest<Request extends object, Want>(
   request: Request,
   read: (checked: Request) => Want,
 ): Want {
-  if (Object.is(request, MALFORMED)) {
-    throw new Failure('invalid', 'MESSAGE_MALFORMED', `the request is not a ${open.type.name}`);
+  if (request instanceof Malformed) {
+    const what = request.field === '' ? 'the request is' : `${request.field} is of another type, so this is`;
+    throw new Failure('invalid', 'MESSAGE_MALFORMED', `${what} not a ${open.type.name}`);
   }
   checkRequest(open.type, request);
   return read(request);

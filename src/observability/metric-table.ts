@@ -53,7 +53,7 @@ export const METRICS = {
   volumes: {
     kind: 'gauge',
     name: 'loligo_volumes',
-    help: 'Volumes of the cluster, as the last ListVolumes that read all of them counted.',
+    help: 'Volumes of the cluster: images in the directories of its pools and namespaces, whoever made them; counted every `--reap-interval`.',
     labels: ['cluster'],
   },
   reaperPurged: {

@@ -15,6 +15,11 @@ import type { ChangedBlocks, ChangedBlocksSpec, Extent } from './specs.ts';
 const WINDOW = 4n * 2n ** 30n;
 /** Windows in one answer; what is empty is passed over fast. */
 const WINDOWS_MAX = 256;
+/**
+ * Extents of a striped image in one C call, which hands them out of order, so that none may be left out before they are
+ * sorted: a second's worth, and a few megabytes. Where a window has more, the windows become smaller.
+ */
+const STRIPED_MAX = 2 ** 14;
 
 export async function changedBlocks(site: Site, spec: ChangedBlocksSpec, scope: Scope): Promise<ChangedBlocks> {
   const seen = await getSnapshotImage(site, spec.snapshot);
@@ -67,6 +72,7 @@ class ExtentReader {
   readonly #image: Image;
   readonly #base: string | null;
   readonly #want: { readonly max: number; readonly striped: boolean };
+  #window = WINDOW;
 
   constructor(image: Image, base: string | null, want: { readonly max: number; readonly striped: boolean }) {
     this.#image = image;
@@ -74,27 +80,36 @@ class ExtentReader {
     this.#want = want;
   }
 
-  /** Reads until there are enough extents or windows; returns where to go on, undefined at the end. */
+  /**
+   * Reads until there are enough extents or windows, or half of the time is over: what was read is never for nothing.
+   * Returns where to go on, undefined at the end.
+   */
   async read(range: { readonly from: bigint; readonly size: bigint }, scope: Scope): Promise<bigint | undefined> {
+    const enough = (Date.now() + scope.deadline) / 2;
     let { from } = range;
     for (let window = 0; from < range.size; window += 1) {
-      if (window >= WINDOWS_MAX) return from;
+      if (window >= WINDOWS_MAX || (window > 0 && Date.now() >= enough)) return from;
       checkpoint(scope);
-      const end = from + WINDOW < range.size ? from + WINDOW : range.size;
+      const end = from + this.#window < range.size ? from + this.#window : range.size;
       from = await this.#readWindow(from, end);
       if (this.extents.length > this.#want.max) return this.#cut();
     }
     return undefined;
   }
 
-  /** Returns where it got to: the end, or that of the last extent there was room for. */
+  /** Returns where it got to: the end, or that of the last extent there was room for; where it began when it has to begin anew. */
   async #readWindow(from: bigint, end: bigint): Promise<bigint> {
-    // Extents of a striped image come out of order, so none may be left out before they are sorted.
-    const limit = this.#want.striped ? Number.MAX_SAFE_INTEGER : this.#want.max - this.extents.length + 1;
+    const { striped } = this.#want;
+    const limit = striped ? STRIPED_MAX : this.#want.max - this.extents.length + 1;
     const within = { offset: from, length: end - from, max: limit, withParents: true, wholeObjects: false };
     const found = await diffImage(this.#image, this.#base, within);
+    const isFull = found.length >= limit;
+    if (isFull && striped) {
+      this.#window = (end - from) / 2n;
+      return from;
+    }
     for (const { offset, length } of found.toSorted((a, b) => Number(a.offset - b.offset))) this.#add({ offset, length });
-    return found.length < limit ? end : (endOf(found.at(-1)) ?? end);
+    return isFull ? (endOf(found.at(-1)) ?? end) : end;
   }
 
   #add(extent: Extent): void {

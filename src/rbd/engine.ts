@@ -4,6 +4,7 @@ import { field } from '#lib/json';
 import { adoptVolume } from './adopt-volume.ts';
 import { capacity } from './capacity.ts';
 import { changedBlocks } from './changed-blocks.ts';
+import { countImages } from './count-images.ts';
 import { createGroupSnapshot } from './create-group-snapshot.ts';
 import { createSnapshot } from './create-snapshot.ts';
 import { createVolume } from './create-volume.ts';
@@ -13,6 +14,7 @@ import { deleteVolume } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
 import { expandVolume } from './expand-volume.ts';
+import { findImage } from './find-image.ts';
 import { findPlaces } from './find-places.ts';
 import { getGroupSnapshot } from './get-group-snapshot.ts';
 import { getSnapshot } from './get-snapshot.ts';
@@ -63,6 +65,8 @@ const OPERATIONS: Operations = {
   listVolumes,
   listSnapshots,
   getVolume,
+  countImages,
+  findImage,
   findPlaces,
   expandVolume,
   capacity,

@@ -255,8 +255,12 @@ export interface Engine extends Mirroring {
   deleteGroupSnapshot(group: GroupRef): Promise<void>;
   getGroupSnapshot(group: GroupRef): Promise<GroupSnapshot>;
   changedBlocks(spec: ChangedBlocksSpec): Promise<ChangedBlocks>;
+  /** The first of these that is there, whole or half-made. */
+  findImage(args: { readonly among: readonly ImageRef[] }): Promise<ImageRef | undefined>;
   /** The pools and namespaces that carry our mark and that these credentials reach. */
   findPlaces(args: Record<never, never>): Promise<readonly Place[]>;
+  /** Images in the place's directory; what others made counts too. */
+  countImages(place: Place): Promise<number>;
   /** Purges what has expired and is ours, flattens what is due; long. */
   reap(place: Place): Promise<Reaped>;
 }

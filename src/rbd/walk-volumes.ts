@@ -5,7 +5,7 @@
 import { type IoContext, listDirectory } from '#ceph';
 import { compareText } from '#lib/compare-text';
 import { Failure } from '#lib/failure';
-import { formatPlace, isName, type Place } from '#lib/handle';
+import { DELETED, formatPlace, isName, type Place } from '#lib/handle';
 import { inParallel } from '#lib/in-parallel';
 import { findPlaces } from './find-places.ts';
 import { type SeenVolume, seeImage } from './look.ts';
@@ -15,7 +15,10 @@ import type { Site } from './site.ts';
 const PAGE = 128;
 const AT_ONCE = 16;
 
-/** An item of a listing, or where one begins: `pool[/namespace]/image[@snapshot]`. */
+/**
+ * An item of a listing, or where one begins: `pool[/namespace]/image[@snapshot]`, and `image:snapshot` for one of
+ * `image.deleted`: so the longest token, with the cluster's name before it, has the 128 bytes that CSI lets it have.
+ */
 export interface Position extends Place {
   readonly image: string;
   readonly snapshot: string;
@@ -24,8 +27,8 @@ export interface Position extends Place {
 /** Undefined for '', the beginning. Throws `bad-token`. */
 export function parsePosition(text: string): Position | undefined {
   if (text === '') return undefined;
-  const [path = '', snapshot = '', ...rest] = text.split('@');
-  const parts = path.split('/');
+  const [path = '', snapshot = '', ...rest] = text.split(/[@:]/);
+  const parts = (text.includes(':') ? path + DELETED : path).split('/');
   const names = snapshot === '' ? parts : [...parts, snapshot];
   const [pool, second, third] = parts;
   if (pool === undefined || second === undefined || parts.length > 3 || rest.length > 0 || !names.every(isName)) {
@@ -37,7 +40,10 @@ export function parsePosition(text: string): Position | undefined {
 }
 
 export function formatPosition(volume: { readonly io: Place; readonly image: string }, snapshot = ''): string {
-  return `${formatPlace(volume.io)}/${volume.image}${snapshot === '' ? '' : `@${snapshot}`}`;
+  const { image } = volume;
+  const at = `${formatPlace(volume.io)}/`;
+  if (snapshot === '') return at + image;
+  return at + (image.endsWith(DELETED) ? `${image.slice(0, -DELETED.length)}:${snapshot}` : `${image}@${snapshot}`);
 }
 
 /**

@@ -7,6 +7,7 @@ import { type AgentEvents, AgentPool, type PoolSettings } from '#agent';
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, PendingFailure } from '#lib/failure';
 import type { Scope } from '#lib/scope';
+import { READING } from '../../src/agent/reading.ts';
 import type { TestPool } from '../support/micro-ceph.ts';
 import { sessionsOf } from '../support/mon-sessions.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
@@ -103,7 +104,7 @@ test('what a dead agent held is let go of when nobody can cut it off, for its us
   const [, agent = 0] = agentPids();
 
   process.kill(agent, 'SIGSTOP');
-  const failed = engine.getVolume(volume, within(30)).catch((error: unknown) => error);
+  const failed = engine.adoptVolume(volume, within(30)).catch((error: unknown) => error);
   await ceph.ceph('auth', 'rm', `client.${user}`);
   process.kill(agent, 'SIGKILL');
   const failure = await failed;
@@ -135,6 +136,95 @@ test('an agent that hangs is answered for at the deadline, and replaced', async 
   await hung.catch((error) => (error instanceof PendingFailure ? error.settled : undefined));
   assert.equal(agentPids().includes(agent ?? 0), false);
 });
+
+test('what only looks and is late costs no agent', async () => {
+  await using pool = await ceph.freshNamespace();
+  const causes: string[] = [];
+  await using agents = aPool({ started: (_, why) => causes.push(why) });
+  const volume = await aVolumeIn(pool, agents);
+  const engine = agents.engine(await connectionTo());
+  await sleep(2100); // an agent serves two operation time-outs before it may be replaced
+
+  const late = await Promise.all(
+    Array.from({ length: 50 }, () => engine.getVolume(volume, within(0.004)).catch((error: unknown) => error)),
+  );
+  await sleep(500);
+  const seen = await engine.getVolume(volume, within(10));
+
+  assert.ok(late.some((answer) => answer instanceof Failure));
+  assert.equal(seen.image, volume.image);
+  assert.deepEqual(causes, ['first']);
+});
+
+test('an agent that was replaced, for a change was late in it, leaves by itself once the change is done', async () => {
+  await using pool = await ceph.freshNamespace();
+  const causes: string[] = [];
+  await using agents = aPool({ started: (_, why) => causes.push(why) });
+  const volume = await aVolumeIn(pool, agents);
+  const user = `late-${pool.namespace}`;
+  const key = await ceph.createUser(user, { mon: 'profile rbd', osd: 'profile rbd' });
+  const engine = agents.engine({ ...(await connectionTo()), user, key });
+  await engine.getVolume(volume, within(30));
+  const [, agent = 0] = agentPids();
+  const [address = 'no connection'] = await sessionsOf(ceph, user);
+  await sleep(2100);
+
+  const late = await engine
+    .createSnapshot({ ...volume, snapshot: 'snap-1', name: 'snap-1', labels: {} }, within(0.05))
+    .catch((error: unknown) => error);
+  await (late instanceof PendingFailure ? late.settled : undefined);
+  await sleep(3000); // for its leave
+
+  assert.ok(late instanceof PendingFailure);
+  assert.deepEqual(causes, ['first', 'first', 'stuck']);
+  assert.equal(agentPids().includes(agent), false);
+  assert.equal((await ceph.ceph('osd', 'blocklist', 'ls')).includes(address), false);
+  assert.equal(((await pool.rbdJson('snap', 'ls', volume.image)) as unknown[]).length, 1);
+  await ceph.ceph('auth', 'rm', `client.${user}`);
+});
+
+test('what counts as looking is served to a user who may change nothing', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using agents = aPool();
+  const volume = await aVolumeIn(pool, agents);
+  const snapshot = { ...volume, snapshot: 'snap-1' };
+  await agents.engine(await connectionTo()).createSnapshot({ ...snapshot, name: 'snap-1', labels: {} }, within(30));
+  const user = `looker-${pool.namespace}`;
+  const key = await ceph.createUser(user, { mon: 'profile rbd-read-only', osd: 'profile rbd-read-only' });
+  const engine = agents.engine({ ...(await connectionTo()), user, key });
+  const page = { after: '', max: 0 };
+  const looks: Readonly<Record<string, () => Promise<unknown>>> = {
+    probe: () => engine.probe({}, within(30)),
+    getVolume: () => engine.getVolume(volume, within(30)),
+    listVolumes: () => engine.listVolumes(page, within(30)),
+    publishedNodes: () => engine.publishedNodes(volume, within(30)),
+    capacity: () => engine.capacity({ pool: volume.pool, namespace: volume.namespace, dataPool: '' }, within(30)),
+    volumeHealth: () => engine.volumeHealth(volume, within(30)),
+    listVolumeHealth: () => engine.listVolumeHealth(page, within(30)),
+    getSnapshot: () => engine.getSnapshot(snapshot, within(30)),
+    listSnapshots: () => engine.listSnapshots({ ...page, source: undefined }, within(30)),
+    getGroupSnapshot: () => engine.getGroupSnapshot({ pool: volume.pool, namespace: volume.namespace, group: 'none' }, within(30)),
+    changedBlocks: () => engine.changedBlocks({ snapshot, base: undefined, startingOffset: 0n, max: 10 }, within(30)),
+    findImage: () => engine.findImage({ among: [volume] }, within(30)),
+    countImages: () => engine.countImages({ pool: volume.pool, namespace: volume.namespace }, within(30)),
+    findPlaces: () => engine.findPlaces({}, within(30)),
+  };
+
+  const answers = await Promise.all(
+    Object.entries(looks).map(async ([name, look]) => [name, await look().then(() => 'OK', reasonOf)] as const),
+  );
+
+  assert.deepEqual(new Set(Object.keys(looks)), READING);
+  assert.deepEqual(
+    answers.filter(([, answer]) => answer !== 'OK'),
+    [['getGroupSnapshot', 'GROUP_SNAPSHOT_NOT_FOUND']],
+  );
+  await ceph.ceph('auth', 'rm', `client.${user}`);
+});
+
+function reasonOf(error: unknown): string {
+  return error instanceof Failure ? `${error.reason}` : String(error);
+}
 
 test('a call whose time is over before its turn begins nothing', async () => {
   await using pool = await ceph.freshNamespace();

@@ -48,7 +48,6 @@ export function controllerOf(engine: RemoteEngine, change: Partial<Controller> =
     nodeVolumeLimit: 0,
     fenceOnForceDetach: false,
     listPublishedNodes: false,
-    counted: () => {},
     ...change,
   };
 }

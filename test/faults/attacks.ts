@@ -32,6 +32,26 @@ const STRINGS = [
 
 const INTEGERS = ['-1', '-9223372036854775808', '9223372036854775807'] as const;
 
+/** A message with nothing but one field, as another type than the protocol has for it; one for each field and type. */
+export function mistypedIn(method: string): readonly { readonly field: string; readonly bytes: Uint8Array }[] {
+  return mistyped(requestType(method));
+}
+
+function mistyped(type: protobuf.Type, path = ''): { field: string; bytes: Uint8Array }[] {
+  return type.fieldsArray.flatMap((field) => {
+    const at = `${path}${field.name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+    const begin = (wireType: number): protobuf.Writer => protobuf.Writer.create().uint32((field.id << 3) | wireType);
+    const isNumber = !field.map && (field.resolvedType instanceof protobuf.Enum || /int|bool/.test(field.type));
+    const own = [begin(1).fixed64(1), begin(5).fixed32(1), isNumber ? begin(2).string('12') : begin(0).uint32(1)];
+    const isDeep = field.resolvedType instanceof protobuf.Type && path.split('.').length <= 3;
+    const inner = isDeep && field.resolvedType instanceof protobuf.Type ? mistyped(field.resolvedType, `${at}.`) : [];
+    return [
+      ...own.map((writer) => ({ field: at, bytes: writer.finish() })),
+      ...inner.map((one) => ({ field: one.field, bytes: begin(2).bytes(one.bytes).finish() })),
+    ];
+  });
+}
+
 /** Every attack on a method; `valid` is a request that would be served. */
 export function attacksOn(method: string, valid: object): readonly Attack[] {
   return within(requestType(method), valid, '').map((attack) => ({ method, ...attack }));

@@ -20,7 +20,6 @@ test('the metrics of a controller tell its calls by code, its dead agent, what w
   const doomed = await bed.create('doomed');
   await answerOf(bed.csi.call('ControllerGetVolume', { volumeId: bed.handle('none') }));
   await bed.delete(doomed);
-  await bed.csi.call('ListVolumes', {});
   const purged = (): Promise<number> => sample(driver, 'loligo_reaper_purged_total', { cluster, pool: pool.spec });
   await untilAtLeast(1, purged);
   const trash = await pool.rbdJson('trash', 'ls', '--all');
@@ -39,10 +38,10 @@ test('the metrics of a controller tell its calls by code, its dead agent, what w
   assert.equal(diedBefore, 0);
   assert.ok((await sample(driver, 'loligo_agent_starts_total', { cluster, why: 'first' })) >= 1);
   assert.ok((await sample(driver, 'loligo_agent_starts_total', { cluster, why: 'died' })) >= 1);
-  assert.equal(await sample(driver, 'loligo_volumes', { cluster }), 1, 'as many as there were at the last listing');
   assert.deepEqual([await purged(), trash], [1, []]);
-  await bed.csi.call('ListVolumes', {});
-  assert.equal(await sample(driver, 'loligo_volumes', { cluster }), (await pool.images()).length);
+  const images = await pool.images();
+  await untilAtLeast(images.length, () => sample(driver, 'loligo_volumes', { cluster }));
+  assert.equal(await sample(driver, 'loligo_volumes', { cluster }), images.length);
   await bed.delete(kept);
 });
 

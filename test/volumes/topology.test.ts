@@ -69,6 +69,26 @@ const WISHES = {
   'requires-b': { wish: { preferred: [], requisite: [zone('c'), zone('b')] }, goes: 'b' },
 } as const;
 
+test('asked again with other wishes, a volume stays the one that it is; where they do not reach it, that is said', async () => {
+  await using zoned = await ZonedBed.open();
+  const { bed, a, b } = zoned;
+  const ask = (...zones: readonly string[]) => {
+    const accessibilityRequirements = { preferred: zones.map(zone), requisite: [] };
+    return answerOf(bed.csi.call('CreateVolume', zoned.request('v', { accessibilityRequirements })));
+  };
+
+  const first = await ask('a', 'b');
+  const again = await ask('b', 'a');
+  const [elsewhere, both] = [await ask('b'), await Promise.all([ask('b', 'a'), ask('a', 'b')])];
+
+  assert.equal(first.status, 'OK');
+  assert.deepEqual(again.value, first.value);
+  assert.deepEqual([elsewhere.status, elsewhere.details.includes('accessibility_requirements')], ['ALREADY_EXISTS', true]);
+  assert.deepEqual([await a.images(), await b.images()], [['v'], []]);
+  assert.ok(both.every(({ status }) => status === 'OK' || status === 'ABORTED'));
+  await bed.delete(first.value.volume.volumeId);
+});
+
 test('a volume goes to the first pool that a wanted topology reaches, and all answers tell from where', async () => {
   await using zoned = await ZonedBed.open();
   const { bed, a, b } = zoned;

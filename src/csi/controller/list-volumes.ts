@@ -14,12 +14,7 @@ export const listVolumes: Rpc<Controller, ListVolumesRequest, PageAsked, ListVol
   read: readPage,
 
   async run(controller, want, scope) {
-    const count = new VolumeCount(controller);
-    const fetch = async (cluster: string, page: Page) => {
-      const listed = await volumesOf(controller, cluster, { page, scope });
-      count.add(cluster, page, listed);
-      return listed;
-    };
+    const fetch = (cluster: string, page: Page) => volumesOf(controller, cluster, { page, scope });
     const { items, next } = await listAcross(controller.clusters.names(), want, fetch);
     return { entries: [...items], nextToken: next };
   },
@@ -38,22 +33,4 @@ async function volumesOf(
     status: { publishedNodeIds: [...(nodes[index] ?? [])] },
   }));
   return { items, next };
-}
-
-/** Counts each cluster from its first page to its last; a listing that began or ended in between counts for nothing. */
-class VolumeCount {
-  readonly #controller: Controller;
-  readonly #volumes = new Map<string, number>();
-
-  constructor(controller: Controller) {
-    this.#controller = controller;
-  }
-
-  add(cluster: string, page: Page, { items, next }: Listed<Entry>): void {
-    const before = page.after === '' ? 0 : this.#volumes.get(cluster);
-    if (before === undefined) return;
-    const volumes = before + items.length;
-    this.#volumes.set(cluster, volumes);
-    if (next === '') this.#controller.counted(cluster, volumes);
-  }
 }

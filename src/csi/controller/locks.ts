@@ -12,8 +12,9 @@ import type { VolumeWanted } from './read-volume-spec.ts';
 
 export const LOCKS = {
   // The same key as every other RPC's on that volume: a handle follows from the name. A source is not held, for one
-  // may be cloned many times at once.
-  CreateVolume: ({ cluster, spec }: VolumeWanted) => [onVolume({ cluster, ref: spec })],
+  // may be cloned many times at once. Of a class with several pools it is held in each.
+  CreateVolume: ({ cluster, spec, others }: VolumeWanted) =>
+    [{ spec }, ...others].map((place) => onVolume({ cluster, ref: place.spec })),
   DeleteVolume: ({ volume }: VolumeUnwanted) => (volume === undefined ? [] : [onVolume(volume)]),
   ControllerPublishVolume: (volume: Located<ImageRef>) => [onVolume(volume)],
   ControllerUnpublishVolume: ({ volume }: VolumeUnwanted) => (volume === undefined ? [] : [onVolume(volume)]),

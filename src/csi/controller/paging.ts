@@ -54,7 +54,7 @@ function startOf(clusters: readonly string[], token: string): Position | undefin
   if (token === '') return firstOf(clusters, 0);
   const slash = token.indexOf('/');
   const [cluster, after] = [token.slice(0, slash), token.slice(slash + 1)];
-  if (slash === -1 || !clusters.includes(cluster) || !/^[A-Za-z0-9._@/-]*$/.test(after)) {
+  if (slash === -1 || !clusters.includes(cluster) || !/^[A-Za-z0-9._@:/-]*$/.test(after)) {
     throw new Failure('bad-token', 'TOKEN_INVALID', 'starting_token is not one of ours; begin the listing anew');
   }
   return { cluster, after };

@@ -14,7 +14,7 @@ import { readCapabilities } from '../request/capability.ts';
 import { readRange, sizeOfRange } from '../request/capacity-range.ts';
 import { readCredentials } from '../request/credentials.ts';
 import { getSnapshot, getVolume, type Located } from '../request/ids.ts';
-import { choosePool } from '../request/topology.ts';
+import { choosePool, isReached } from '../request/topology.ts';
 
 /** A volume that is wanted: what the engine makes, and what the answer and the node need to know of the request. */
 export interface VolumeWanted {
@@ -24,6 +24,15 @@ export interface VolumeWanted {
   readonly volumeContext: Readonly<Record<string, string>>;
   /** The pool that the class's topology chose; `undefined` when the class has none. */
   readonly chosen: TopologyPool | undefined;
+  /** The same volume in the class's other pools, where an earlier call with other wishes may have made it. */
+  readonly others: readonly OtherPlace[];
+}
+
+export interface OtherPlace {
+  readonly spec: VolumeSpec;
+  readonly chosen: TopologyPool;
+  /** Whether a wanted topology reaches it. */
+  readonly isReached: boolean;
 }
 
 /** Turns the wire message into a spec, or throws. No I/O, so a table test covers it whole. */
@@ -49,7 +58,14 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     // Last, because it may throw that there is no such source, and what is wrong with the request itself counts first.
     source: readSource(request.volumeContentSource, cluster),
   };
-  return { cluster, credentials, spec, volumeContext: contextOf(parameters.values), chosen };
+  return {
+    cluster,
+    credentials,
+    spec,
+    volumeContext: contextOf(parameters.values),
+    chosen,
+    others: otherPlaces(parameters.values, { cluster, spec }, request),
+  };
 }
 
 /** The class's cluster, or the only one there is. */
@@ -76,6 +92,25 @@ function choosePlace(values: ParameterValues, cluster: string, request: CreateVo
   const chosen = choosePool(topologyPools, request.accessibilityRequirements);
   if (chosen === undefined) throw refused('topologyPools', 'is empty');
   return { place: checkPlace(cluster, { pool: chosen.pool, namespace }), dataPool: chosen.dataPool, chosen };
+}
+
+/** The same volume in each other pool of the class; of a pool that stands there twice, the entry that is reached. */
+function otherPlaces(
+  { topologyPools = [] }: ParameterValues,
+  { cluster, spec }: { readonly cluster: string; readonly spec: VolumeSpec },
+  { accessibilityRequirements }: CreateVolumeRequest,
+): readonly OtherPlace[] {
+  const others = Map.groupBy(topologyPools, ({ pool }) => pool);
+  others.delete(spec.pool);
+  return [...others].map(([name, entries]) => {
+    const reached = entries.find((entry) => isReached(entry, accessibilityRequirements));
+    const pool = reached ?? entries[0];
+    if (pool === undefined) throw new TypeError(`nothing is known of pool ${name}`);
+    const place = checkPlace(cluster, { pool: name, namespace: spec.namespace });
+    const there = { ...place, image: imageNameFor(spec.name, cluster, place) };
+    const layout = { ...spec.layout, dataPool: pool.dataPool };
+    return { spec: { ...spec, ...there, layout }, chosen: pool, isReached: reached !== undefined };
+  });
 }
 
 /** Returns the place; throws `invalid` when the handles of its volumes would be longer than CSI lets them be. */

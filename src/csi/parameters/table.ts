@@ -48,7 +48,7 @@ export const PARAMETERS = {
     read: topologyPools,
     form: 'JSON: `[{"pool", "dataPool", "segments"}]`',
     otherwise: 'every node reaches the pool',
-    says: 'Pools by topology: a volume goes to the first one whose segments a wanted topology has. Takes the place of `pool` and `dataPool`.',
+    says: 'Pools by topology: a volume goes to the first one whose segments a wanted topology has, or stays where an earlier call made it. Takes the place of `pool` and `dataPool`.',
   },
   objectSize: {
     read: powerOfTwo(OBJECT_MIN, OBJECT_MAX),

@@ -30,6 +30,12 @@ export function checkReach(pools: readonly TopologyPool[], requirement: Topology
   if (!wanted.some((topology) => pools.some((pool) => reaches(topology, pool)))) throw impossible('the pool of the source');
 }
 
+/** True when one of the wanted places reaches the pool, or none is asked for. */
+export function isReached(pool: TopologyPool, requirement: TopologyRequirement | null): boolean {
+  const wanted = wishes(requirement);
+  return wanted.length === 0 || wanted.some((topology) => reaches(topology, pool));
+}
+
 /** True for a node of this topology, which carries all segments of the pool. */
 export function reaches({ segments }: Topology, pool: TopologyPool): boolean {
   return Object.entries(pool.segments).every(([label, value]) => segments[label] === value);
