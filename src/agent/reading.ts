@@ -20,4 +20,8 @@ export const READING: ReadonlySet<string> = new Set<keyof Engine>([
   'findImage',
   'findPlaces',
   'countImages',
+  'mirrorFacts',
+  'mirrorBehind',
+  'mirrorSite',
+  'mirrorTruth',
 ]);
