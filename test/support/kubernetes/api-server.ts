@@ -14,7 +14,9 @@ import { apiServerFlags, etcdFlags, type Flags, type Ports, toArguments } from '
 import { makePki, writeKubeconfig } from './pki.ts';
 import { until } from './waiting.ts';
 
-const RUN = resolve(import.meta.dirname, '../../../.run');
+const ROOT = resolve(import.meta.dirname, '../../..');
+const RUN = join(ROOT, '.run');
+const CRDS = join(ROOT, 'manifests/crds.yaml');
 
 /** Not followed by clients outside, and no address of ours is one that its endpoints may have. */
 const ON_LOOPBACK: Flags = { 'endpoint-reconciler-type': 'none' };
@@ -71,13 +73,22 @@ export class ApiServer implements AsyncDisposable {
     return await this.#kubectl(['apply', '--filename', '-'], input);
   }
 
+  /** Our own kinds, as the manifests install them. */
+  async installCrds(): Promise<void> {
+    await this.#kubectl(['apply', '--filename', CRDS]);
+    await this.#kubectl(['wait', '--for=condition=Established', '--timeout=60s', '--filename', CRDS]);
+  }
+
   /** Starts the API server and waits until it is ready; nothing to do when it runs. */
   async up(): Promise<void> {
     if (livingPid(this.#server) !== undefined) return;
     const flags = { ...apiServerFlags(join(this.dir, 'pki'), this.#ports), ...ON_LOOPBACK };
     this.#server = await this.#spawn('kube-apiserver', flags);
     const ready = (): Promise<string> => this.kubectl('get', '--raw', '/readyz');
-    await until(async () => livingPid(this.#server) === undefined || (await ready()), { what: 'the API server is ready', timeout: 60_000 });
+    await until(async () => livingPid(this.#server) === undefined || (await ready()), {
+      what: 'the API server is ready',
+      timeout: 60_000,
+    });
     if (livingPid(this.#server) === undefined) throw new Error(`the API server has ended; see ${this.dir}/kube-apiserver.log`);
   }
 
