@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ProgramError } from '../support/ceph/program.ts';
 import { ApiServer } from '../support/kubernetes/api-server.ts';
-import { aPolicy, type PolicyObject } from './policies.ts';
+import { aPolicy, type PolicyObject } from '../support/kubernetes/policies.ts';
 
 let server: ApiServer;
 
