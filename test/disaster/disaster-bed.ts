@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MirrorPolicyStatus } from '../../src/operator/index.ts';
-import { adminKey } from '../support/engine-bed.ts';
+import { adminKey, engineBed } from '../support/engine-bed.ts';
 import { ApiServer } from '../support/kubernetes/api-server.ts';
 import { aPolicy } from '../support/kubernetes/policies.ts';
 import { until } from '../support/kubernetes/waiting.ts';
 import { EAST, MirrorBed, type MirrorPool, WEST } from '../support/mirror/mirror-bed.ts';
+import { aVolume, MiB } from '../support/volume-specs.ts';
 import { OperatorProcess } from './operator-process.ts';
 
 export interface PolicySeen {
@@ -49,6 +50,12 @@ export class DisasterBed implements AsyncDisposable {
     await this.operator.kill();
     await this.api.kubectl('delete', 'lease', 'loligo-operator', '--ignore-not-found');
     this.operator = OperatorProcess.start(this.#dir, this.api.kubeconfig());
+  }
+
+  /** As a controller of the same Loligo makes them: others' volumes are not in its listings. */
+  async createVolumes(pool: MirrorPool, images: readonly string[]): Promise<void> {
+    await using made = await engineBed(pool.east.pool, { site: EAST, instance: 'default' });
+    for (const image of images) await made.engine.createVolume(aVolume(pool, { image, size: 32n * MiB }));
   }
 
   /** A policy for everything in a pool. */

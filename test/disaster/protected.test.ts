@@ -1,7 +1,6 @@
 /** From an applied policy to volumes that are safe, and a planned move: by kubectl, with Ceph's programs as witnesses. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { aVolume, MiB } from '../support/volume-specs.ts';
 import { condition, DisasterBed } from './disaster-bed.ts';
 
 let bed: DisasterBed;
@@ -12,7 +11,7 @@ after(async () => await bed?.[Symbol.asyncDispose]());
 
 test('a policy is applied, and everything in its pool is mirrored; one line says so', async (t) => {
   await using pool = await bed.mirror.freshPool();
-  for (const image of ['v', 'w']) await pool.east.engine.createVolume(aVolume(pool, { image, size: 32n * MiB }));
+  await bed.createVolumes(pool, ['v', 'w']);
   const begun = Date.now();
 
   await bed.apply(pool);
@@ -33,7 +32,7 @@ test('a policy is applied, and everything in its pool is mirrored; one line says
 
 test('a planned move loses nothing, and back again', async (t) => {
   await using pool = await bed.mirror.freshPool();
-  for (const image of ['v', 'w', 'x']) await pool.east.engine.createVolume(aVolume(pool, { image, size: 32n * MiB }));
+  await bed.createVolumes(pool, ['v', 'w', 'x']);
   await bed.apply(pool);
   await bed.until(pool, ({ volumes }) => volumes?.summary === '3/3');
 

@@ -6,6 +6,7 @@ import type { ImageOutcome } from '#rbd';
 import { type Observation, siteOf } from './observation.ts';
 import { ensurePeers } from './peering.ts';
 import type { Step } from './plan.ts';
+import { readTruth } from './read-truth.ts';
 import type { Sites } from './sites.ts';
 import type { Want } from './want.ts';
 
@@ -69,7 +70,7 @@ async function writeTruth(
   const engine = sites.engineAt(want.cluster, site);
   const scope = { deadline: Date.now() + STEP_MS, log };
   const ref = { policy: want.policy, home: want.home };
-  const now = await engine.mirrorTruth(ref, scope);
+  const now = await readTruth(engine, ref, scope);
   const before = siteOf(seen, site).truth;
   if (now.truth?.epoch !== before?.epoch || now.truth?.updatedAt !== before?.updatedAt) {
     throw new Failure('busy', 'TRUTH_CHANGED', `${site}: somebody else changed what the sites agree on`);

@@ -7,6 +7,7 @@ import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
 import type { Log } from '#lib/scope';
 import type { SiteSeen } from './observation.ts';
+import { readTruth } from './read-truth.ts';
 import type { SiteEngine } from './sites.ts';
 
 export interface LookFor {
@@ -56,7 +57,7 @@ export class SiteLook {
     const engine = this.#engine();
     const scope = { deadline: Date.now() + LOOK_MS, log: this.#log };
     const [{ truth }, facts] = await Promise.all([
-      engine.mirrorTruth({ policy, home }, scope),
+      readTruth(engine, { policy, home }, scope),
       Promise.all(places.map((place) => engine.mirrorFacts({ place, exact: 'all' }, scope))),
     ]);
     const pools = new Map(facts.map((pool, index) => [formatPlace(places[index] ?? home), pool]));

@@ -23,7 +23,8 @@ function establish(want: Situation['want'], seen: Observation): Plan {
   const absent = [seen.here, seen.there].find((site) => !isReachable(site));
   if (absent !== undefined) {
     // One site alone cannot know what the two agreed on.
-    const message = `${absent.site} does not answer, and this site does not know who is primary`;
+    const why = absent.failure?.message ?? '';
+    const message = `${absent.site}: ${why}; one site alone does not know who is primary`;
     return { phase: 'Peering', blocked: { reason: 'SiteUnreachable', message }, steps: [], again: 5 };
   }
   const truth: Truth = {
