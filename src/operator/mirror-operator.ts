@@ -49,7 +49,12 @@ export class MirrorOperator {
     };
     // What has copies of different kinds is only started and stopped here.
     this.#copies = [mirrored, volumes, claims, namespaces, classes] as unknown as readonly Reflector<KubeObject>[];
-    this.#policies = new Reflector<MirrorPolicy>({ api, kind: MIRROR_POLICIES, log, changed: (key) => this.#controller.add(key) });
+    this.#policies = new Reflector<MirrorPolicy>({
+      api,
+      kind: MIRROR_POLICIES,
+      log,
+      changed: (key) => this.#controller.changed(key),
+    });
     this.#controller = new Controller<MirrorPolicy>({
       api,
       kind: MIRROR_POLICIES,

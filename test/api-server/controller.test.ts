@@ -41,7 +41,7 @@ class Loop implements AsyncDisposable {
 
   constructor(prefix: string, reconciler: Partial<Reconciler<MirrorPolicy>>) {
     const log = new Notes();
-    const changed = (key: string): void => void (key.startsWith(prefix) && this.#controller.add(key));
+    const changed = (key: string): void => void (key.startsWith(prefix) && this.#controller.changed(key));
     this.#reflector = new Reflector<MirrorPolicy>({ api, kind: MIRROR_POLICIES, changed, log });
     this.#controller = new Controller<MirrorPolicy>({
       api,

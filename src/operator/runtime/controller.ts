@@ -73,6 +73,8 @@ export class Controller<T extends KubeObject> {
   readonly #stopping = new AbortController();
   /** What we wrote last, until the copy has moved on from what we wrote over. */
   readonly #written = new Map<string, { readonly over: string | undefined; readonly object: T }>();
+  /** What was wanted of each when the last pass over it began. */
+  readonly #wanted = new Map<string, string>();
   #lanes: readonly Promise<void>[] = [];
 
   constructor(settings: ControllerSettings<T>) {
@@ -90,9 +92,13 @@ export class Controller<T extends KubeObject> {
     await Promise.all(this.#lanes);
   }
 
-  /** This one is to be looked at. */
-  add(key: string): void {
-    this.#queue.add(key);
+  /**
+   * Something happened to this one. Only what is wanted of it makes a pass, its generation or that it is to go: our own statuses
+   * and finalizers come by here too, and would make each failure be repeated at once.
+   */
+  changed(key: string): void {
+    const object = this.#settings.objects.get(key);
+    if (object === undefined || this.#wanted.get(key) !== wantedOf(object)) this.#queue.add(key);
   }
 
   get waiting(): number {
@@ -119,8 +125,10 @@ export class Controller<T extends KubeObject> {
     if (!isAhead) this.#written.delete(key);
     if (current === undefined) {
       this.#queue.succeeded(key);
+      this.#wanted.delete(key);
       return;
     }
+    this.#wanted.set(key, wantedOf(current));
     const begun = performance.now();
     const ending = await this.#pass({ key, over, current });
     this.#settings.passed(ending, (performance.now() - begun) / 1000);
@@ -225,6 +233,10 @@ export class Controller<T extends KubeObject> {
     if (retry === 'retry') this.#queue.addFailed(key);
     if (retry === 'slow') this.#queue.addAfter(key, SLOW_MS);
   }
+}
+
+function wantedOf({ metadata: { uid, generation, deletionTimestamp } }: KubeObject): string {
+  return `${uid} ${generation} ${deletionTimestamp}`;
 }
 
 function reconciled(failure: Failure | undefined): Found {

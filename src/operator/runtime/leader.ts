@@ -68,7 +68,7 @@ export class Leader {
   /** Resolves true once the Lease is ours, false when stopped before. From then on it is renewed. */
   async take(): Promise<boolean> {
     while (!this.#stopping.signal.aborted) {
-      if (await this.#tries()) {
+      if ((await this.#tries()) === 'ours') {
         this.#holds = true;
         this.#keeping = this.#keep();
         return true;
@@ -93,11 +93,12 @@ export class Leader {
       await this.#wait();
       if (this.#stopping.signal.aborted) return;
       const asked = performance.now();
+      const patience = renewed + this.#times.renewWithin - asked;
+      if (patience <= 0) break;
       // What hangs must not keep us in office longer than what fails.
-      const patience = Math.max(0, renewed + this.#times.renewWithin - asked);
-      const holds = await Promise.race([this.#tries(), sleep(patience, false, { ref: false })]);
-      if (holds) renewed = asked;
-      else if (performance.now() - renewed >= this.#times.renewWithin || (await this.#isAnothers())) break;
+      const outcome = await Promise.race([this.#tries(), sleep(patience, 'late' as const, { ref: false })]);
+      if (outcome === 'late' || outcome === 'anothers') break;
+      if (outcome === 'ours') renewed = asked;
     }
     this.#holds = false;
     this.#settings.log.error({ lease: this.#settings.lease.name }, 'the Lease is lost');
@@ -109,27 +110,28 @@ export class Leader {
     await sleep(spread, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
-  async #tries(): Promise<boolean> {
+  async #tries(): Promise<'ours' | 'anothers' | 'failed'> {
     try {
       return await this.#takeOrRenew();
     } catch (error) {
       if (!isKube(error, 409)) this.#settings.log.warn({ err: error }, 'the Lease could not be taken or renewed');
-      return false;
+      return 'failed';
     }
   }
 
-  async #takeOrRenew(): Promise<boolean> {
+  async #takeOrRenew(): Promise<'ours' | 'anothers'> {
     const { api, lease, identity } = this.#settings;
     const current = await api.find<Lease>(LEASES, lease);
     if (current === undefined) {
       await api.create<Lease>(LEASES, this.#write({ metadata: lease }, 0));
-      return true;
+      return 'ours';
     }
     const holder = current.spec?.holderIdentity ?? '';
-    if (holder !== identity && holder !== '' && !this.#hasLapsed(current)) return false;
+    const isOthers = holder !== identity && holder !== '';
+    if (isOthers && (this.#holds || !this.#hasLapsed(current))) return 'anothers';
     // Refused with 409 when somebody was faster.
     await api.replace<Lease>(LEASES, this.#write(current, holder === identity ? 0 : 1));
-    return true;
+    return 'ours';
   }
 
   /** Only what has been seen to stay as it is for long enough. */
@@ -137,12 +139,6 @@ export class Leader {
     if (this.#seen?.version !== version) this.#seen = { version, at: performance.now() };
     const valid = Math.max(this.#times.valid, (spec?.leaseDurationSeconds ?? 0) * 1000);
     return performance.now() - (this.#seen?.at ?? 0) >= valid;
-  }
-
-  async #isAnothers(): Promise<boolean> {
-    const { api, lease, identity } = this.#settings;
-    const current = await api.find<Lease>(LEASES, lease).catch(() => undefined);
-    return current !== undefined && current.spec?.holderIdentity !== identity;
   }
 
   #write({ metadata, spec }: Pick<Lease, 'metadata' | 'spec'>, transitions: number): Lease {
