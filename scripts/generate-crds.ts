@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinitions } from '#operator';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const HEAD = '# Made by make update from src/operator/resources. Do not edit.\n';
+const HEAD = '---\n# Made by make update from src/operator/resources. Do not edit.\n';
 
 const definitions = [...customResourceDefinitions()].map(([name, definition]) => {
   const [plural = '', ...group] = name.split('.');

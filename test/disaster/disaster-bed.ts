@@ -7,7 +7,7 @@ import { adminKey, engineBed } from '../support/engine-bed.ts';
 import { ApiServer } from '../support/kubernetes/api-server.ts';
 import { aPolicy } from '../support/kubernetes/policies.ts';
 import { until } from '../support/kubernetes/waiting.ts';
-import { EAST, MirrorBed, type MirrorPool, WEST } from '../support/mirror/mirror-bed.ts';
+import { EAST, MirrorBed, type MirrorPool, type MirrorSide, WEST } from '../support/mirror/mirror-bed.ts';
 import { aVolume, MiB } from '../support/volume-specs.ts';
 import { OperatorProcess } from './operator-process.ts';
 
@@ -86,6 +86,12 @@ export class DisasterBed implements AsyncDisposable {
       const said = readFileSync(this.operator.log, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
       throw new Error(`the status is ${JSON.stringify(last, undefined, 1)}\nthe operator said:\n${said}`, { cause: error });
     }
+  }
+
+  /** Waits until a copy holds what was written. */
+  async untilCopied({ pool }: MirrorSide, image: string, checksum: string): Promise<void> {
+    const same = async (): Promise<boolean> => (await pool.checksum(image)) === checksum;
+    await until(same, { what: `${image} is copied`, timeout: 60_000, interval: 1000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
