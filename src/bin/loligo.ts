@@ -11,6 +11,7 @@ const ROLES = {
   standalone: 'serves all services on one socket',
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   nodes: "an administrator's commands: nodes lost NODE, nodes back NODE",
+  mirror: "an administrator's commands: mirror status|plan|switchover|failover|resync [POLICY [SITE]]",
   version: 'prints the version',
 } as const;
 
@@ -31,6 +32,8 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
     case 'volume':
     case 'nodes':
       return await (await import('./command.ts')).runCommand(role, args);
+    case 'mirror':
+      return await (await import('./mirror-command.ts')).mirrorCommand(args);
     case 'version':
       return console.log(VERSION);
     default:

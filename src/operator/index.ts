@@ -5,4 +5,4 @@
 export type { Sites } from './mirror/index.ts';
 export { MirrorOperator } from './mirror-operator.ts';
 export * from './resources/index.ts';
-export { KubeApi, Leader, Transport } from './runtime/index.ts';
+export { isKube, KubeApi, Leader, Transport } from './runtime/index.ts';

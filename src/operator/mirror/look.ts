@@ -16,8 +16,8 @@ export interface LookFor {
   readonly places: readonly Place[];
 }
 
-/** Milliseconds that a site gets to answer. */
-const LOOK_MS = 5000;
+/** Milliseconds that a site gets to answer; one operation of Ceph has half of that (`--ceph-timeout`). */
+const LOOK_MS = 10_000;
 /** How long a pass waits for a site that did not answer the last time. */
 const PATIENCE_MS = 300;
 

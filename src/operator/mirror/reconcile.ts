@@ -42,6 +42,8 @@ class PolicyMemory {
   readonly left = new Map<string, { readonly refused: Refused; readonly until: number }>();
   listed: { readonly at: number; readonly selected: readonly Selected[] } = { at: 0, selected: [] };
   peersAt = 0;
+  /** What a forced move that was begun would lose, as it was shown. */
+  lossShown = '';
 }
 
 export class MirrorReconciler implements Reconciler<MirrorPolicy> {
@@ -173,6 +175,8 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     for (const step of steps) {
       if (pass.signal.aborted || (!allTaken && step.do !== 'peer')) break;
       if (step.do === 'peer') memory.peersAt = Date.now();
+      // Snapshots are routine; whatever else is done should be found in the log.
+      if (step.do !== 'snapshot') pass.log.info({ policy: want.policy, step: step.do, at: subjectOf(step) }, 'a step is taken');
       try {
         const refused = await act({ sites: this.#settings.sites, want, seen, log: pass.log }, step);
         for (const one of refused) leave(memory, one);
@@ -190,9 +194,10 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     const { policy, want, seen, memory, selected, pass } = told;
     const volumes = volumesOf(seen);
     const refused = [...memory.left.values()].map(({ refused: one }) => one);
-    const lastMove = moveOf(planned, seen) ?? policy.status?.lastMove;
+    const lastMove = moveOf(planned, seen, memory.lossShown) ?? policy.status?.lastMove;
     const report = statusOf({ want, seen, volumes, plan: planned, refused, lastMove });
     pass.report(report);
+    if (beginsForced(planned)) memory.lossShown = report.lossIfForced ?? '';
     tellChanges(policy, report, pass);
     this.#settings.seen(want.policy, volumes, report.epoch ?? 0);
     const claims = new Map(
@@ -217,7 +222,7 @@ interface Telling extends Taking {
 }
 
 /** A move that is committed by this pass. */
-function moveOf({ steps }: Plan, seen: Observation): NonNullable<MirrorPolicy['status']>['lastMove'] {
+function moveOf({ steps }: Plan, seen: Observation, lossShown: string): NonNullable<MirrorPolicy['status']>['lastMove'] {
   const before = newestTruth(seen);
   const commit = steps.find((step): step is Extract<Step, { do: 'write-truth' }> => step.do === 'write-truth')?.truth;
   const intent = before?.intent;
@@ -230,8 +235,12 @@ function moveOf({ steps }: Plan, seen: Observation): NonNullable<MirrorPolicy['s
     epoch: intent.epoch,
     startedAt: new Date(intent.since).toISOString().replace(/\.\d+Z$/, 'Z'),
     seconds: Math.round((seen.now - intent.since) / 1000),
-    dataLoss: intent.kind === 'forced' ? `at most ${intent.acceptedLoss ?? 0}s` : '0s',
+    dataLoss: intent.kind === 'forced' ? lossShown || `at most ${intent.acceptedLoss ?? 0}s` : '0s',
   };
+}
+
+function beginsForced({ steps }: Plan): boolean {
+  return steps.some((step) => step.do === 'write-truth' && step.truth.intent?.kind === 'forced');
 }
 
 /** Events: a phase that began, and what blocks. */

@@ -13,7 +13,7 @@ export class KubeError extends Error {
   }
 }
 
-/** `AlreadyExists` and `Conflict` share a status, so the word counts where there is one. */
+/** An answer with one of these statuses, or any failure of the API when none is given. */
 export function isKube(error: unknown, ...statuses: readonly number[]): error is KubeError {
-  return error instanceof KubeError && statuses.includes(error.status);
+  return error instanceof KubeError && (statuses.length === 0 || statuses.includes(error.status));
 }
