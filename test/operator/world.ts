@@ -75,7 +75,15 @@ export class World {
   observe(want: Want): Observation {
     const see = (name: SiteName): SiteSeen => this.#see(name);
     const wanted = new Map([['rbd', new Set(this.written.keys())]]);
-    return { here: see('east'), there: see('west'), places: want.places, wanted, remembered: new Map(), now: this.now };
+    return {
+      policy: want.policy,
+      here: see('east'),
+      there: see('west'),
+      places: want.places,
+      wanted,
+      remembered: new Map(),
+      now: this.now,
+    };
   }
 
   planFor(want: Want): Plan {

@@ -17,6 +17,7 @@ export interface SiteSeen {
 }
 
 export interface Observation {
+  readonly policy: string;
   /** The first site of the policy that is ours; the other one. */
   readonly here: SiteSeen;
   readonly there: SiteSeen;
@@ -38,9 +39,22 @@ export interface VolumeSeen {
   readonly comparison: Comparison;
 }
 
-/** All images that are mirrored or wanted, in the order of their names. */
+/**
+ * The policy's images in the order of their names: those that carry its mark at either site, and those that it selects and
+ * no other policy has. What others mirror in the same pools is none of its business.
+ */
 export function volumesOf(seen: Observation): readonly VolumeSeen[] {
-  return seen.places.flatMap((place) => volumesIn(seen, place));
+  return seen.places.flatMap((place) => volumesIn(seen, place)).filter((volume) => isOurs(volume, seen.policy));
+}
+
+function isOurs(volume: VolumeSeen, policy: string): boolean {
+  const mark = markOf(volume);
+  return mark === policy || (mark === '' && volume.wanted);
+}
+
+/** The policy that an image is marked with, '' for none. The mark travels with the image, so either site may know it first. */
+export function markOf({ at }: Pick<VolumeSeen, 'at'>): string {
+  return Object.values(at).find((image) => (image?.detail?.policy ?? '') !== '')?.detail?.policy ?? '';
 }
 
 function volumesIn({ here, there, wanted, remembered, now }: Observation, place: Place): readonly VolumeSeen[] {

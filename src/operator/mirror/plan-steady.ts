@@ -4,7 +4,7 @@
  */
 import { formatPlace, type Place } from '#lib/handle';
 import type { ImageFacts, Truth } from '#mirror';
-import { isReachable, type Observation, otherSite, roleAt, siteOf, type VolumeSeen } from './observation.ts';
+import { isReachable, markOf, type Observation, otherSite, roleAt, siteOf, type VolumeSeen } from './observation.ts';
 import type { Phase, Plan, Situation, Step } from './plan.ts';
 import { changed } from './plan-truth.ts';
 import { byPlace, firstOf } from './volumes.ts';
@@ -63,17 +63,19 @@ function isPeered({ here, there }: Observation, place: Place): boolean {
   });
 }
 
-/** P4, only where the volumes are primary, and only what is mirrored at neither site. */
+/** P4: what is mirrored at neither site, and what somebody else mirrored and nobody marked; only where the volumes are primary. */
 function enabling({ want, volumes, memory }: Situation, truth: Truth, unpeered: readonly Place[]): readonly Step[] {
   const without = new Set(unpeered.map(formatPlace));
+  const site = truth.primarySite;
   const missing = volumes.filter(
     (volume) =>
       volume.wanted &&
       !without.has(formatPlace(volume.place)) &&
-      want.sites.every((site) => volume.at[site] === undefined) &&
+      (want.sites.every((name) => volume.at[name] === undefined) ||
+        (roleAt(volume, site) === 'primary' && markOf(volume) === '')) &&
       !memory.left.has(`enable/${firstOf(volume)}`),
   );
-  return byPlace(missing).map(({ place, images }) => ({ do: 'enable', site: truth.primarySite, place, images }));
+  return byPlace(missing).map(({ place, images }) => ({ do: 'enable', site, place, images }));
 }
 
 /** P6. The due time is in Ceph: the newest snapshot's. A peer that does not keep up is not given more. */

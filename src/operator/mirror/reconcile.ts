@@ -12,6 +12,7 @@ import { act, isPassing, type Refused } from './act.ts';
 import { SiteLook } from './look.ts';
 import { newestTruth, type Observation, type VolumeSeen, volumesOf } from './observation.ts';
 import { type Memory, type Plan, plan, type Step } from './plan.ts';
+import { endMirroring } from './retire.ts';
 import { type ClusterObjects, type Selected, selectByClaims } from './select.ts';
 import type { Sites } from './sites.ts';
 import { statusOf } from './status.ts';
@@ -66,35 +67,22 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     return waiting(allTaken ? planned.again : Math.max(planned.again, AFTER_FAILURE));
   }
 
-  /** Retain leaves everything as it is; Disable ends mirroring where the volumes are primary, and with it the copies. */
+  /** Retain leaves everything as it is. A move that is under way is ended first: volumes that are primary nowhere serve nobody. */
   async retire(policy: MirrorPolicy, pass: Pass): Promise<Outcome> {
     const want = readPolicy(policy);
-    this.#memories.delete(policy.metadata.uid ?? '');
-    if (!want.disableOnDelete) return settled();
+    // What the status says is enough to know that nothing is under way: a policy must go also when no site answers.
+    if (!want.disableOnDelete && policy.status?.step === undefined) return this.#forget(policy);
     const seen = await this.#look(want, this.#memory(policy), []);
-    const truth = newestTruth(seen);
+    if (newestTruth(seen)?.intent !== undefined) return await this.reconcile(policy, pass);
+    if (!want.disableOnDelete) return this.#forget(policy);
     const absent = [seen.here, seen.there].find(({ failure }) => failure !== undefined);
     if (absent?.failure !== undefined) throw absent.failure;
-    if (truth === undefined) return settled();
-    if (truth.intent !== undefined) {
-      throw new Failure('in-use', 'MOVE_UNDER_WAY', `a move to ${truth.intent.to} is under way; the policy goes when it is done`);
-    }
-    const engine = this.#settings.sites.engineAt(want.cluster, truth.primarySite);
-    const scope = { deadline: Date.now() + LISTING_MS, log: pass.log };
-    const volumes = volumesOf(seen).filter(({ at }) => at[truth.primarySite]?.detail?.policy === want.policy);
-    const ours = Object.groupBy(volumes, ({ place }) => formatPlace(place));
-    const outcomes = await Promise.all(
-      Object.values(ours).map((inPlace = []) => {
-        const images = inPlace.map(({ image }) => image);
-        return engine.disableMirroring({ place: inPlace[0]?.place ?? want.home, images, how: 'with-copy' }, scope);
-      }),
-    );
-    const failed = outcomes.flat().find(({ failure }) => failure !== undefined)?.failure;
-    if (failed !== undefined) throw new Failure(failed.kind, failed.reason, failed.message);
-    if (volumes.length > 0) return waiting(1);
-    for (const site of want.sites) {
-      await this.#settings.sites.engineAt(want.cluster, site).dropMirrorTruth({ policy: want.policy, home: want.home }, scope);
-    }
+    const outcome = await endMirroring(this.#settings.sites, { want, seen, log: pass.log });
+    return outcome.end === 'settled' ? this.#forget(policy) : outcome;
+  }
+
+  #forget(policy: MirrorPolicy): Outcome {
+    this.#memories.delete(policy.metadata.uid ?? '');
     return settled();
   }
 
@@ -153,7 +141,7 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     const wanted = new Map(
       Object.entries(groups).map(([key, inPlace = []]) => [key, new Set(inPlace.map(({ ref }) => ref.image))]),
     );
-    return { here, there, places: want.places, wanted, remembered: memory.points, now: Date.now() };
+    return { policy: want.policy, here, there, places: want.places, wanted, remembered: memory.points, now: Date.now() };
   }
 
   #lookAt(want: Want, memory: PolicyMemory, site: string): Promise<Observation['here']> {
