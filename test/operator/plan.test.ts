@@ -197,6 +197,23 @@ test('I12: a target that changes in mid-move is looked at when the move is done'
   assert.deepEqual([world.primaries('a'), world.primaries('b'), world.broken], [['east'], ['east'], []]);
 });
 
+test('a promote that was killed half-way is finished, and nothing but its flag is touched', () => {
+  const world = steady(['a']);
+  world.write('a');
+  const want = aWant({ primarySite: 'west', epoch: 2 });
+  while (world.copy('west', 'a')?.standing.role !== 'primary') {
+    world.killed = world.planFor(want).steps.some(({ do: name }) => name === 'promote');
+    for (const step of world.planFor(want).steps) world.take(step);
+    world.replay('a');
+  }
+  assert.equal(world.copy('west', 'a')?.half, true);
+
+  const taken = settle(world, want, 5);
+
+  assert.deepEqual(taken.slice(0, 3), ['promote west', 'write-truth west', 'write-truth east']);
+  assert.deepEqual([world.copy('west', 'a')?.half, world.copy('west', 'a')?.data, world.broken], [false, 1, []]);
+});
+
 test('until the first promote a move can be taken back, and nothing is lost', () => {
   const world = steady(['a', 'b']);
   const want = aWant({ primarySite: 'west', epoch: 2 });
@@ -312,6 +329,7 @@ function epochOf({ east, west }: World): number {
 function takeSome(world: World, want: Want, next: (below: number) => number): void {
   const { steps } = world.planFor(want);
   const cut = next(3) === 0 ? next(steps.length + 1) : steps.length;
+  world.killed = next(6) === 0;
   for (const step of steps.slice(0, cut)) world.take(step, next(4) === 0 ? 1 : undefined);
   world.pass(next(5000));
 }
@@ -324,6 +342,7 @@ function converge(world: World, want: Want, seed: number): void {
   settle(world, last, 40);
   for (const name of ['a', 'b']) {
     assert.deepEqual(world.primaries(name), ['west'], `seed ${seed}: ${JSON.stringify(world.planFor(last).blocked)}`);
+    assert.equal(world.copy('west', name)?.half, false, `seed ${seed}: read-only`);
     assert.equal(world.copy('west', name)?.data, world.written.get(name), `seed ${seed}`);
   }
   assert.deepEqual(world.broken, [], `seed ${seed}`);

@@ -21,6 +21,8 @@ interface Copy {
   readonly held: Map<string, number>;
   split: boolean;
   resyncAsked: boolean;
+  /** Its promote or demote was killed half-way: primary, and read-only. */
+  half: boolean;
 }
 
 interface Site {
@@ -60,6 +62,8 @@ export class World {
   /** What broke a promise. */
   readonly broken: string[] = [];
   now = 1_000_000;
+  /** The next promote or demote is killed between its two writes. */
+  killed = false;
   #id = 10;
 
   constructor(images: readonly string[]) {
@@ -109,7 +113,7 @@ export class World {
   write(image: string): void {
     for (const name of ['east', 'west'] as const) {
       const copy = this.copy(name, image);
-      if (copy?.standing.role !== 'primary' || !this[name].reachable) continue;
+      if (copy?.standing.role !== 'primary' || copy.half || !this[name].reachable) continue;
       copy.data = (this.written.get(image) ?? 0) + 1;
       this.written.set(image, copy.data);
     }
@@ -162,6 +166,8 @@ export class World {
         return;
       case 'demote':
         if (copy.standing.role !== 'primary') return;
+        copy.half = this.#isKilled();
+        if (copy.half) return;
         this.#snapshot(name, image, 'primary-demoted');
         copy.standing = { role: 'demoted', by: 'this-site', mark: markOf(name, copy), complete: true };
         return;
@@ -179,6 +185,7 @@ export class World {
 
   #promote(name: SiteName, image: string, demotion: string): void {
     const copy = this.copy(name, image);
+    if (copy?.standing.role === 'primary') copy.half = false;
     if (copy === undefined || copy.standing.role === 'primary') return;
     const { standing } = copy;
     // The engine refuses any other.
@@ -201,7 +208,14 @@ export class World {
     const copy = this.copy(name, image);
     if (copy === undefined) return;
     copy.standing = { role: 'primary' };
+    copy.half = this.#isKilled();
     this.#snapshot(name, image, 'primary');
+  }
+
+  #isKilled(): boolean {
+    const { killed } = this;
+    this.killed = false;
+    return killed;
   }
 
   #snapshot(name: SiteName, image: string, state: 'primary' | 'primary-demoted'): void {
@@ -280,12 +294,12 @@ function factsOf(image: string, copy: Copy): ImageFacts {
     ? { mirrorUuid: '', up: true, state: 'error' as const, description: 'split-brain', at: 0 }
     : { mirrorUuid: '', up: true, state: 'replaying' as const, description: 'replaying', at: 0 };
   const { standing, snapshots, resyncAsked } = copy;
-  const detail = { standing, size: 0n, snapshots, resyncAsked, parent: undefined, policy: 'gold' };
+  const detail = { standing, size: 0n, snapshots, resyncAsked, parent: undefined, policy: 'gold', halfMoved: copy.half };
   return { image, id: image, globalId: image, mode: 'snapshot', state: 'enabled', statuses: [status], detail };
 }
 
 function freshCopy(standing: Standing): Copy {
-  return { standing, snapshots: [], data: 0, held: new Map(), split: false, resyncAsked: false };
+  return { standing, snapshots: [], data: 0, held: new Map(), split: false, resyncAsked: false, half: false };
 }
 
 function emptySite(): Site {

@@ -100,7 +100,8 @@ export function newestTruth({ here, there }: Observation): Truth | undefined {
   return truths.toSorted((a, b) => b.epoch - a.epoch || Number(b.intent !== undefined) - Number(a.intent !== undefined))[0];
 }
 
-/** Which role an image has at a site, as far as it was seen. */
-export function roleAt({ at }: VolumeSeen, site: string): 'primary' | 'secondary' | 'demoted' | undefined {
-  return at[site]?.detail?.standing.role;
+/** Which role an image has at a site, as far as it was seen; `half` is a primary one that takes no writes (`halfMoved`). */
+export function roleAt({ at }: VolumeSeen, site: string): 'primary' | 'half' | 'secondary' | 'demoted' | undefined {
+  const detail = at[site]?.detail;
+  return detail?.halfMoved === true ? 'half' : detail?.standing.role;
 }

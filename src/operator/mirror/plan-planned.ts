@@ -95,7 +95,7 @@ export function moveOn(move: Move): Plan {
   if (rest.length === 0) {
     return { phase, step: { name: 'Commit', done: total, total }, steps: commit(situation, truth, intent), again: 0 };
   }
-  const toDemote = rest.filter((volume) => roleAt(volume, from) === 'primary');
+  const toDemote = rest.filter((volume) => roleAt(volume, from) === 'primary' || roleAt(volume, from) === 'half');
   if (toDemote.length > 0) {
     const steps = byPlace(toDemote).map(({ place, images }): Step => ({ do: 'demote', site: from, place, images }));
     return { phase, step: { name: 'Demote', done: total - toDemote.length, total }, steps, again: SOON };
@@ -118,11 +118,16 @@ function promoteArrived({ situation, intent, movable }: Move, rest: readonly Vol
   return { step: { name: 'Promote', done: moved, total }, steps: promotes(intent.to, ready, verdictOf) };
 }
 
-type Verdict = VolumeSeen['comparison']['promote']['here'];
+/** `half`: the promotion was begun and killed; there is nothing more to prove, and it is finished. */
+type Verdict = VolumeSeen['comparison']['promote']['here'] | { readonly safe: true; readonly demotion: ''; readonly how: 'finish' };
 type VerdictOf = (volume: VolumeSeen) => Verdict;
 
 function verdictAt({ seen }: Situation, site: string): VerdictOf {
-  return ({ comparison: { promote } }) => (seen.here.site === site ? promote.here : promote.there);
+  return (volume) => {
+    const { promote } = volume.comparison;
+    if (roleAt(volume, site) === 'half') return { safe: true, demotion: '', how: 'finish' };
+    return seen.here.site === site ? promote.here : promote.there;
+  };
 }
 
 function promotes(site: string, volumes: readonly VolumeSeen[], verdictOf: VerdictOf): readonly Step[] {

@@ -26,6 +26,7 @@ export function planSteady(situation: Situation, truth: Truth): Plan {
   );
   const steps: Step[] = [
     ...advance,
+    ...finishing(situation, truth),
     ...snapshots(situation, truth),
     ...(both ? enabling(situation, truth, unpeered) : []),
     ...(both ? returning(situation, truth) : []),
@@ -76,6 +77,17 @@ function enabling({ want, volumes, memory }: Situation, truth: Truth, unpeered: 
       !memory.left.has(`enable/${firstOf(volume)}`),
   );
   return byPlace(missing).map(({ place, images }) => ({ do: 'enable', site, place, images }));
+}
+
+/** What is primary where it should be, and takes no writes because its promote or demote was killed. */
+function finishing({ volumes }: Situation, { primarySite: site }: Truth): readonly Step[] {
+  const half = volumes.filter((volume) => roleAt(volume, site) === 'half');
+  return byPlace(half).map(({ place, images }) => ({
+    do: 'promote',
+    site,
+    place,
+    images: images.map((image) => ({ image, demotion: '' })),
+  }));
 }
 
 /** P6. The due time is in Ceph: the newest snapshot's. A peer that does not keep up is not given more. */
