@@ -8,10 +8,10 @@ comma := ,
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)LOLIGO_CACHE$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-e2e setup-vm check unit test e2e e2e-up e2e-down ceph sanity bench demo demo-k8s soak image test-image vm test-vm build update clean
+.PHONY: help setup setup-e2e setup-vm check unit test e2e test-operator e2e-up e2e-down ceph sanity bench demo demo-k8s soak image test-image vm test-vm build update clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone, grow (3 min)
 	@$(AS_ROOT) node scripts/demo.ts
@@ -30,6 +30,9 @@ test: setup ## the tests on a real Ceph; one: make test T=rbd/snapshots
 
 e2e: setup-e2e image ## the tests on a real Kubernetes of two nodes; one: make e2e T=bed
 	@$(AS_ROOT) node scripts/e2e.ts $(T)
+
+test-operator: setup-e2e ## the operator on a real API server, and between two real Ceph clusters
+	@$(AS_ROOT) node scripts/test.ts api-server disaster
 
 e2e-up: setup-e2e ## a real Kubernetes with a Ceph, to try things on; it stays
 	@$(AS_ROOT) node scripts/e2e-up.ts

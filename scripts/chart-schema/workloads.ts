@@ -125,6 +125,14 @@ export const workloads: Readonly<Record<string, Schema>> = {
     registrar: sidecar,
     livenessprobe: sidecar,
   }),
+  operator: object('The operator, which mirrors volumes between two sites.', {
+    enabled: flag('Runs it.'),
+    replicas: whole('How many; one at a time is at work.', 1, 9),
+    existingSecret: text('A Secret with a clusters.json that has both sites of each cluster.', `^$|${OBJECT_NAME}`),
+    healthPort: PORT,
+    priorityClassName: PRIORITY,
+    ...pod,
+  }),
   rbdMirror: object('The daemon that replays images of a peer.', {
     enabled: flag('Runs it.'),
     replicas: whole('How many.', 1, 9),

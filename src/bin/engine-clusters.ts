@@ -37,6 +37,11 @@ export class EngineClusters implements Clusters, AsyncDisposable {
     return this.pool.engine(this.config.get(cluster, credentials));
   }
 
+  /** At one of the sites behind a cluster. */
+  engineAtSite(cluster: string, site: string): ReturnType<Clusters['engineAt']> {
+    return this.pool.engine(this.config.at(cluster, site));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pool[Symbol.asyncDispose]();
   }

@@ -7,9 +7,11 @@ const ROLES = {
   controller: 'serves the Controller, GroupController and SnapshotMetadata services',
   node: 'serves the Node service',
   mapper: 'keeps the processes that carry I/O, for a node role whose container may end before they do',
+  operator: 'mirrors volumes between two sites, as MirrorPolicy objects say',
   standalone: 'serves all services on one socket',
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   nodes: "an administrator's commands: nodes lost NODE, nodes back NODE",
+  mirror: "an administrator's commands: mirror status|plan|switchover|failover|resync [POLICY [SITE]]",
   version: 'prints the version',
 } as const;
 
@@ -25,9 +27,13 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
       return await (await import('./serve.ts')).serve(role, args);
     case 'mapper':
       return await (await import('./mapper.ts')).serveMapper(args);
+    case 'operator':
+      return await (await import('./operator.ts')).serveOperator(args);
     case 'volume':
     case 'nodes':
       return await (await import('./command.ts')).runCommand(role, args);
+    case 'mirror':
+      return await (await import('./mirror-command.ts')).mirrorCommand(args);
     case 'version':
       return console.log(VERSION);
     default:

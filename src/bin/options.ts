@@ -33,6 +33,7 @@ export const OPTION_ROWS = {
   'node-address': { standard: '', help: 'addresses that Ceph sees this node by, separated by commas; empty to find out' },
   'node-topology': { standard: '', help: 'topology of this node: label=value, separated by commas' },
   'state-dir': { standard: '/var/lib/loligo', help: 'where a node keeps what it has staged' },
+  lease: { standard: 'loligo/loligo-operator', help: 'namespace/name of the Lease that the operator at work holds' },
   'mapper-socket': { standard: '', help: 'socket of the mapper role; empty when the node role starts what carries I/O itself' },
 } as const satisfies Record<string, Row>;
 

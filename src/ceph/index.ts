@@ -15,6 +15,7 @@ export type { IoContext } from './io-context.ts';
 export * from './journal-tags.ts';
 export * from './lock.ts';
 export * from './metadata.ts';
+export * from './mirror-flag.ts';
 export * from './mirror-header.ts';
 export * from './mirror-image.ts';
 export * from './mirror-peer.ts';

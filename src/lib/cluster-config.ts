@@ -3,7 +3,11 @@
  * One JSON file; keys lie in files of their own beside it, so that it can be a ConfigMap and they a Secret.
  * Read again at each use (a stat when nothing changed), so a rotated key needs no restart.
  *
- *     { "prod": { "site": "east", "monitors": ["10.0.0.1:6789"], "user": "loligo", "keyFile": "keys/prod" } }
+ *     { "prod": { "site": "east", "monitors": ["10.0.0.1:6789"], "user": "loligo", "keyFile": "keys/prod",
+ *                 "peers": { "west": { "monitors": ["10.1.0.1:6789"], "user": "loligo", "keyFile": "keys/west" } } } }
+ *
+ * `peers` are the other sites that stand behind the cluster, for the operator that mirrors between them. `mirror` of a
+ * site is the user with which its peers' mirror daemons come to it, where the operator is not to make one.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -27,11 +31,17 @@ export interface Credentials {
   readonly key: string;
 }
 
-interface Entry {
-  readonly site: string;
+/** How one site is reached. */
+interface SiteEntry {
   readonly monitors: readonly string[];
   readonly user: string;
   readonly keyFile: string;
+  readonly mirror: { readonly user: string; readonly keyFile: string } | undefined;
+}
+
+interface Entry extends SiteEntry {
+  readonly site: string;
+  readonly peers: ReadonlyMap<string, SiteEntry>;
 }
 
 /** Milliseconds for which what was read is taken as it is: many calls a second need not all look at the file. */
@@ -58,21 +68,49 @@ export class ClusterConfig {
 
   /** Throws `precondition` for a cluster that is not configured here, or whose key cannot be read. */
   get(cluster: string, credentials?: Credentials): ClusterConnection {
-    const entry = this.#read().get(cluster);
-    if (entry === undefined) {
-      throw new Failure('precondition', 'CLUSTER_UNKNOWN', `cluster ${cluster} is not in the cluster configuration`);
-    }
+    const entry = this.#entry(cluster);
     const { site, monitors } = entry;
     if (credentials !== undefined) return { cluster, site, monitors, ...credentials };
-    return { cluster, site, monitors, user: entry.user, key: this.#readKey(cluster, entry) };
+    return { cluster, site, monitors, user: entry.user, key: this.#readKey(cluster, entry.keyFile) };
   }
 
-  #readKey(cluster: string, entry: Entry): string {
-    const known = this.#keys.get(cluster);
+  /** The sites that stand behind a cluster, this one first. */
+  sites(cluster: string): readonly string[] {
+    const { site, peers } = this.#entry(cluster);
+    return [site, ...peers.keys()];
+  }
+
+  /** The connection to one of them. Throws `precondition` for another site. */
+  at(cluster: string, site: string): ClusterConnection {
+    const { monitors, user, keyFile } = this.#siteEntry(cluster, site);
+    return { cluster, site, monitors, user, key: this.#readKey(cluster, keyFile) };
+  }
+
+  /** With what the peers' mirror daemons come to a site, where that is given. */
+  mirrorUser(cluster: string, site: string): Credentials | undefined {
+    const { mirror } = this.#siteEntry(cluster, site);
+    return mirror && { user: mirror.user, key: this.#readKey(cluster, mirror.keyFile) };
+  }
+
+  #entry(cluster: string): Entry {
+    const entry = this.#read().get(cluster);
+    if (entry !== undefined) return entry;
+    throw new Failure('precondition', 'CLUSTER_UNKNOWN', `cluster ${cluster} is not in the cluster configuration`);
+  }
+
+  #siteEntry(cluster: string, site: string): SiteEntry {
+    const entry = this.#entry(cluster);
+    const found = entry.site === site ? entry : entry.peers.get(site);
+    if (found !== undefined) return found;
+    throw new Failure('precondition', 'SITE_UNKNOWN', `cluster ${cluster} has no site ${site} in the cluster configuration`);
+  }
+
+  #readKey(cluster: string, keyFile: string): string {
+    const known = this.#keys.get(keyFile);
     if (known !== undefined) return known;
     try {
-      const key = readFileSync(resolve(dirname(this.#path), entry.keyFile), 'utf8').trim();
-      this.#keys.set(cluster, key);
+      const key = readFileSync(resolve(dirname(this.#path), keyFile), 'utf8').trim();
+      this.#keys.set(keyFile, key);
       return key;
     } catch (cause) {
       throw new Failure('precondition', 'KEY_UNREADABLE', `the key file of cluster ${cluster} cannot be read`, { cause });
@@ -114,15 +152,37 @@ function parseClusters(text: string): Map<string, Entry> {
 function readEntry(name: string, entry: unknown): Entry {
   if (!isName(name)) throw wrong(`"${name}" is not a cluster name`);
   if (!isObject(entry)) throw wrong(`${name} is not an object`);
-  const { site, monitors, user, keyFile, ...unknown } = entry;
-  for (const field of Object.keys(unknown)) throw wrong(`${name}.${field} is unknown`);
+  const { site, peers = {}, ...own } = entry;
   if (typeof site !== 'string' || !isName(site)) throw wrong(`${name}.site is not a name`);
+  if (!isObject(peers)) throw wrong(`${name}.peers is not an object of sites`);
+  const others = Object.entries(peers).map(([peer, value]) => {
+    if (!isName(peer) || peer === site) throw wrong(`${name}.peers: "${peer}" is not the name of another site`);
+    return [peer, readSite(`${name}.peers.${peer}`, value)] as const;
+  });
+  return { site, ...readSite(name, own), peers: new Map(others) };
+}
+
+function readSite(where: string, value: unknown): SiteEntry {
+  if (!isObject(value)) throw wrong(`${where} is not an object`);
+  const { monitors, user, keyFile, mirror, ...unknown } = value;
+  for (const field of Object.keys(unknown)) throw wrong(`${where}.${field} is unknown`);
   if (!Array.isArray(monitors) || monitors.length === 0 || !monitors.every(isMonitor)) {
-    throw wrong(`${name}.monitors is not a list of addresses`);
+    throw wrong(`${where}.monitors is not a list of addresses`);
   }
-  if (typeof user !== 'string' || !isName(user)) throw wrong(`${name}.user is not a CephX user name without "client."`);
-  if (typeof keyFile !== 'string' || keyFile === '') throw wrong(`${name}.keyFile is not a path`);
-  return { site, monitors, user, keyFile };
+  return { monitors, ...readUser(where, { user, keyFile }), mirror: mirror === undefined ? undefined : readMirror(where, mirror) };
+}
+
+function readMirror(where: string, value: unknown): { user: string; keyFile: string } {
+  if (!isObject(value)) throw wrong(`${where}.mirror is not an object`);
+  const { user, keyFile, ...unknown } = value;
+  for (const field of Object.keys(unknown)) throw wrong(`${where}.mirror.${field} is unknown`);
+  return readUser(`${where}.mirror`, { user, keyFile });
+}
+
+function readUser(where: string, { user, keyFile }: { user: unknown; keyFile: unknown }): { user: string; keyFile: string } {
+  if (typeof user !== 'string' || !isName(user)) throw wrong(`${where}.user is not a CephX user name without "client."`);
+  if (typeof keyFile !== 'string' || keyFile === '') throw wrong(`${where}.keyFile is not a path`);
+  return { user, keyFile };
 }
 
 function isMonitor(value: unknown): value is string {

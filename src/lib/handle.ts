@@ -53,6 +53,12 @@ export function formatPlace({ pool, namespace }: Place): string {
   return namespace === '' ? pool : `${pool}/${namespace}`;
 }
 
+/** What `formatPlace` wrote. */
+export function parsePlace(text: string): Place {
+  const [pool = '', namespace = ''] = text.split('/');
+  return { pool, namespace };
+}
+
 export function formatImage(ref: ImageRef): string {
   return `${formatPlace(ref)}/${ref.image}`;
 }

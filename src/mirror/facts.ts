@@ -99,6 +99,11 @@ export interface ImageDetail {
   readonly parent: { readonly id: string; readonly place: Place } | undefined;
   /** The policy that the image is marked with, '' for none. */
   readonly policy: string;
+  /**
+   * The newest snapshot says that it is primary, and its header that nobody may write: a promote or demote was killed between the two.
+   * Ceph's own promote refuses it ("already primary"); ours finishes it.
+   */
+  readonly halfMoved: boolean;
 }
 
 export interface ImageFacts extends ImageSummary {

@@ -80,4 +80,41 @@ export const METRICS = {
     help: 'Deleted volumes that wait in the trash: for their retention, or for their clones.',
     labels: ['cluster', 'pool'],
   },
+  operatorPassSeconds: {
+    kind: 'histogram',
+    name: 'loligo_operator_pass_seconds',
+    help: 'Time of a pass over an object of ours, by how it ended: settled, waiting, or the kind of the failure.',
+    labels: ['kind', 'ending'],
+    buckets: SECONDS,
+  },
+  operatorLeads: {
+    kind: 'gauge',
+    name: 'loligo_operator_leads',
+    help: '1 where the operator is at work, 0 where it waits for the Lease.',
+    labels: [],
+  },
+  mirrorVolumes: {
+    kind: 'gauge',
+    name: 'loligo_mirror_volumes',
+    help: 'Volumes of a MirrorPolicy, by state: replicating, syncing, failed, split-brain, unprotected.',
+    labels: ['policy', 'state'],
+  },
+  mirrorLag: {
+    kind: 'gauge',
+    name: 'loligo_mirror_lag_seconds',
+    help: 'How old the newest state is that the other site has whole, of the volume furthest behind; NaN when nobody can tell.',
+    labels: ['policy'],
+  },
+  mirrorLoss: {
+    kind: 'gauge',
+    name: 'loligo_mirror_loss_if_forced_seconds',
+    help: 'What would be lost if the other site were promoted by force now, of the worst volume; NaN when nobody can tell.',
+    labels: ['policy'],
+  },
+  mirrorEpoch: {
+    kind: 'gauge',
+    name: 'loligo_mirror_epoch',
+    help: 'The epoch of a MirrorPolicy, which grows with each move of the primary site.',
+    labels: ['policy'],
+  },
 } as const satisfies Record<string, MetricRow>;

@@ -60,7 +60,7 @@ test('every metric of ours is in the dashboard', async () => {
   );
 });
 
-test('Prometheus finds the metrics of all three roles', async () => {
+test('Prometheus finds the metrics of all four roles', async () => {
   const manifests = await rendered('everything');
   const { spec } = getManifest(manifests, 'ServiceMonitor', 'loligo');
   const [wanted] = spec.selector.matchExpressions;
@@ -74,6 +74,7 @@ test('Prometheus finds the metrics of all three roles', async () => {
     'loligo-controller-metrics',
     'loligo-mapper-metrics',
     'loligo-node-metrics',
+    'loligo-operator-metrics',
   ]);
   for (const service of services) assert.ok(await listens(service));
 });

@@ -51,7 +51,7 @@ for (const set of VALUE_SETS) {
     const roles = [...names(manifests, 'ClusterRole'), ...names(manifests, 'Role')];
     const made = [...names(manifests, 'Secret'), ...names(manifests, 'ConfigMap')];
     // Given by hand, as the values say.
-    const given = ['ceph', 'ceph-nodes', 'tls', 'rbd-mirror'];
+    const given = ['ceph', 'ceph-nodes', 'tls', 'rbd-mirror', 'operator-clusters'];
 
     const wantedAccounts = podsOf(manifests).flatMap(({ spec }) => spec.serviceAccountName ?? []);
     const bindings = ofKind(manifests, 'ClusterRoleBinding', 'RoleBinding');
@@ -98,7 +98,7 @@ test('CRDs are where helm installs what is missing and never changes or removes 
   const shown = readManifests(await helm('show', 'crds', CHART));
 
   assert.deepEqual(ofKind(await rendered('everything'), 'CustomResourceDefinition'), []);
-  assert.equal(ofKind(shown, 'CustomResourceDefinition').length, 7);
+  assert.equal(ofKind(shown, 'CustomResourceDefinition').length, 9);
 });
 
 test('an upgrade does not touch the pods that carry I/O', async () => {

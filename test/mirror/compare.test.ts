@@ -30,7 +30,7 @@ function poolOf(
   mirrorUuid: string,
   { standing, snapshots = [], status, mode = 'snapshot', resyncAsked = false, daemons = ['1'] }: Side,
 ): PoolFacts {
-  const detail: ImageDetail = { standing, size: 1n, snapshots, resyncAsked, parent: undefined, policy: 'p' };
+  const detail: ImageDetail = { standing, size: 1n, snapshots, resyncAsked, parent: undefined, policy: 'p', halfMoved: false };
   const own: DaemonStatus = { mirrorUuid: '', up: true, state: 'replaying', description: '', at: NOW, ...status };
   const image: ImageFacts = { image: 'v', id: '1', globalId: 'g', mode, state: 'enabled', statuses: [own], detail };
   return { fsid: mirrorUuid, at: NOW, mode: 'image', mirrorUuid, peers: [], daemons, images: [image] };

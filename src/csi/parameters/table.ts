@@ -105,6 +105,12 @@ export const PARAMETERS = {
     says: 'How long a deleted volume can be brought back.',
     mutable: true,
   },
+  mirrorPolicy: {
+    read: name,
+    form: 'a name',
+    otherwise: 'none',
+    says: 'The MirrorPolicy that the volumes of the class are mirrored by; the operator reads it, see [disaster recovery](disaster-recovery.md).',
+  },
   maxCloneDepth: {
     read: integer(0, DEPTH_MAX),
     form: `a number, 0 to ${DEPTH_MAX}`,

@@ -2,6 +2,7 @@ import { demoteImage, withImage } from '#ceph';
 import type { Scope } from '#lib/scope';
 import type { Site } from '../site.ts';
 import { eachImage } from './batch.ts';
+import { finishPromote } from './finish-promote.ts';
 import { getMirrored, openMirrorPlace, refuseOthers } from './mirrored-image.ts';
 import type { ImageOutcome, ImagesSpec } from './specs.ts';
 
@@ -9,8 +10,11 @@ import type { ImageOutcome, ImagesSpec } from './specs.ts';
 export async function demoteImages(site: Site, { place, images }: ImagesSpec, scope: Scope): Promise<readonly ImageOutcome[]> {
   const at = await openMirrorPlace(site, place);
   return await eachImage({ place, images, doing: 'demoting' }, scope, async (name) => {
-    const { id, seen } = await getMirrored(at, name);
+    const found = await getMirrored(at, name);
+    const { id, seen } = found;
     if (seen.standing.role !== 'primary') return;
+    // One whose demote was killed half-way takes no lock; it is made whole first.
+    await finishPromote(at, found);
     await withImage(at.io, id, async (image) => {
       await refuseOthers(at, image, name);
       await demoteImage(image);

@@ -5,6 +5,7 @@ import { isTorn, type MirrorSnapshot } from '#mirror';
 import type { EngineScope } from '../engine-scope.ts';
 import type { Site } from '../site.ts';
 import { eachImage } from './batch.ts';
+import { finishPromote } from './finish-promote.ts';
 import {
   daemonsAmong,
   getMirrored,
@@ -32,7 +33,7 @@ export async function forcePromoteImages(site: Site, spec: ForcePromoteSpec, sco
   try {
     return await eachImage({ place, images, doing: 'promoting by force' }, scope, async (name) => {
       const found = await getMirrored(at, name);
-      if (found.seen.standing.role === 'primary') return;
+      if (found.seen.standing.role === 'primary') return await finishPromote(at, found);
       checkCopy(found, at);
       await withImage(at.io, found.id, async (image) => await force(at, found, image));
     });

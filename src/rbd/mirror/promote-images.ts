@@ -6,6 +6,7 @@ import { isTorn } from '#mirror';
 import type { Site } from '../site.ts';
 import type { Place } from '../specs.ts';
 import { eachImage } from './batch.ts';
+import { finishPromote } from './finish-promote.ts';
 import { getMirrored, type MirroredImage, type MirrorPlace, openMirrorPlace } from './mirrored-image.ts';
 import type { ImageOutcome, PromoteSpec } from './specs.ts';
 
@@ -18,7 +19,7 @@ export async function promoteImages(site: Site, { place, images }: PromoteSpec, 
   const marks = new Map(images.map(({ image, demotion }) => [image, demotion]));
   return await eachImage({ place, images: [...marks.keys()], doing: 'promoting' }, scope, async (name) => {
     const found = await getMirrored(at, name);
-    if (found.seen.standing.role === 'primary') return;
+    if (found.seen.standing.role === 'primary') return await finishPromote(at, found);
     checkDemotion(found, place, marks.get(name) ?? '');
     await promote(at, found);
   });

@@ -78,6 +78,14 @@ export async function seeMirror(io: IoContext, target: MirrorTarget, guesses: Sn
   return { header, snapshots, journal, standing, resyncAsked: asked };
 }
 
+/**
+ * librbd promotes in two writes: the snapshot that says so, then the header's flag. Killed in between it leaves an image that is
+ * primary, takes no writes, and cannot be promoted again. A demote writes the flag first, and can be killed so too.
+ */
+export function isHalfMoved({ standing, header }: Pick<SeenMirror, 'standing' | 'header'>): boolean {
+  return standing.role === 'primary' && (header.features & NON_PRIMARY) !== 0n;
+}
+
 function newestFirst(a: MirrorSnapshot, b: MirrorSnapshot): number {
   return BigInt(a.id) < BigInt(b.id) ? 1 : -1;
 }

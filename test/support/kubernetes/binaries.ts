@@ -47,10 +47,10 @@ export type Show = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 const silently: Show = (_name, work) => work();
 
 /** Builds what is not up to date, and gives the names of what it built; a tenth of a second when nothing is to do. */
-export async function buildPrograms(show: Show = silently): Promise<readonly ProgramName[]> {
+export async function buildPrograms(show: Show = silently, names = programNames()): Promise<readonly ProgramName[]> {
   mkdirSync(BIN, { recursive: true });
   const stamp = await sourceStamp();
-  const stale = programNames().filter((name) => !isUpToDate(name, stamp));
+  const stale = names.filter((name) => !isUpToDate(name, stamp));
   for (const name of stale) await show(`build ${name}${remark(name)}`, () => build(name, stamp));
   return stale;
 }

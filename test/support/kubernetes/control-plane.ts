@@ -5,13 +5,21 @@ import { type ProgramName, programPath } from './binaries.ts';
 import type { Host } from './host.ts';
 import { NETWORK } from './places.ts';
 
-const ETCD = 'http://127.0.0.1:2379';
-const ETCD_PEER = 'http://127.0.0.1:2380';
+/** Where the control plane listens. */
+export interface Ports {
+  readonly address: string;
+  readonly api: number;
+  /** etcd listens on loopback. */
+  readonly etcd: number;
+  readonly etcdPeer: number;
+}
+
+const PORTS: Ports = { address: NETWORK.control, api: 6443, etcd: 2379, etcdPeer: 2380 };
 
 /** Starts etcd and the API server, which keeps asking until etcd answers. */
 export async function startApiServer(control: Host, pki: string): Promise<void> {
-  await start(control, 'etcd', etcdFlags(join(control.dir, 'etcd')));
-  await start(control, 'kube-apiserver', apiServerFlags(pki));
+  await start(control, 'etcd', etcdFlags(join(control.dir, 'etcd'), PORTS));
+  await start(control, 'kube-apiserver', apiServerFlags(pki, PORTS));
 }
 
 /** Starts what works through the API server, which must be ready: they end when it does not let them in yet. */
@@ -24,33 +32,34 @@ function start(control: Host, name: ProgramName, flags: Flags): Promise<unknown>
   return control.startDaemon(name, { program: programPath(name), args: toArguments(flags) });
 }
 
-type Flags = Readonly<Record<string, string>>;
+export type Flags = Readonly<Record<string, string>>;
 
-function toArguments(flags: Flags): string[] {
+export function toArguments(flags: Flags): string[] {
   return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
 }
 
-function etcdFlags(dataDir: string): Flags {
+export function etcdFlags(dataDir: string, { etcd, etcdPeer }: Ports): Flags {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const [clients, peers] = [`http://127.0.0.1:${etcd}`, `http://127.0.0.1:${etcdPeer}`];
   return {
     name: 'e2e',
     'data-dir': dataDir,
     'unsafe-no-fsync': 'true', // what is thrown away need not survive a power cut
     'log-level': 'warn',
-    'listen-client-urls': ETCD,
-    'advertise-client-urls': ETCD,
-    'listen-peer-urls': ETCD_PEER,
-    'initial-advertise-peer-urls': ETCD_PEER,
-    'initial-cluster': `e2e=${ETCD_PEER}`,
+    'listen-client-urls': clients,
+    'advertise-client-urls': clients,
+    'listen-peer-urls': peers,
+    'initial-advertise-peer-urls': peers,
+    'initial-cluster': `e2e=${peers}`,
   };
 }
 
-function apiServerFlags(pki: string): Flags {
+export function apiServerFlags(pki: string, { address, api, etcd }: Ports): Flags {
   return {
-    'etcd-servers': ETCD,
-    'bind-address': NETWORK.control,
-    'advertise-address': NETWORK.control,
-    'secure-port': '6443',
+    'etcd-servers': `http://127.0.0.1:${etcd}`,
+    'bind-address': address,
+    'advertise-address': address,
+    'secure-port': String(api),
     'tls-cert-file': join(pki, 'apiserver.crt'),
     'tls-private-key-file': join(pki, 'apiserver.key'),
     'client-ca-file': join(pki, 'ca.crt'),

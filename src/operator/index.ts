@@ -1,0 +1,8 @@
+/**
+ * Front door 2: Kubernetes objects of ours. `runtime/` is what any operator stands on, `resources/` describes our kinds,
+ * and one folder a kind reconciles them.
+ */
+export type { Sites } from './mirror/index.ts';
+export { MirrorOperator } from './mirror-operator.ts';
+export * from './resources/index.ts';
+export { isKube, KubeApi, Leader, Transport } from './runtime/index.ts';

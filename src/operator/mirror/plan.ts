@@ -1,0 +1,130 @@
+/**
+ * The steps from what is to what is wanted. Pure: no clock, no cluster. Each pass looks, plans, takes the steps and looks
+ * again, so that every "done" is an observation and a crash anywhere is answered by the next pass.
+ *
+ * Interlocks, by the numbers of docs/mirroring-operator.md; a test tries to break each:
+ *   I1 a planned move never becomes a forced one by itself
+ *   I2 nothing is forced away from a site that answers and is primary
+ *   I3 a loss is accepted for one epoch and up to a bound; the move spends it
+ *   I4 what was never copied whole is not promoted
+ *   I5 only what is not primary is copied anew, from a peer that is primary with the newest epoch
+ *   I6 mirroring ends only where the deletion policy says so
+ *   I12 a spec that changes in mid-move is looked at after it: the intent holds the target
+ */
+import type { Place } from '#lib/handle';
+import type { DemotionMark, Truth } from '#mirror';
+import { isReachable, newestTruth, type Observation, otherSite, type VolumeSeen, volumesOf } from './observation.ts';
+import { planForced } from './plan-forced.ts';
+import { planPlanned } from './plan-planned.ts';
+import { planSteady } from './plan-steady.ts';
+import { planTruth } from './plan-truth.ts';
+import type { Want } from './want.ts';
+
+interface OfImages {
+  readonly site: string;
+  readonly place: Place;
+  readonly images: readonly string[];
+}
+
+export type Step =
+  | { readonly do: 'write-truth'; readonly site: string; readonly truth: Truth }
+  | { readonly do: 'peer'; readonly place: Place }
+  | ({ readonly do: 'enable' } & OfImages)
+  | ({ readonly do: 'snapshot' } & OfImages)
+  | ({ readonly do: 'demote' } & OfImages)
+  | {
+      readonly do: 'promote';
+      readonly site: string;
+      readonly place: Place;
+      readonly images: readonly { readonly image: string; readonly demotion: DemotionMark }[];
+    }
+  /** Both in one: what replays here is cut off, and only once nothing does are the images forced. */
+  | ({ readonly do: 'force'; readonly epoch: number } & OfImages)
+  | ({ readonly do: 'resync'; readonly epoch: number } & OfImages);
+
+export type Phase =
+  | 'Peering'
+  | 'InitialSync'
+  | 'Steady'
+  | 'SwitchingOver'
+  | 'FailingOver'
+  | 'Degraded'
+  | 'Recovering'
+  | 'Stale'
+  | 'Blocked';
+
+/** Why nothing moves although it is wanted. */
+export interface Blocked {
+  readonly reason:
+    | 'EpochConflict'
+    | 'EpochMismatch'
+    | 'SpecStale'
+    | 'PeerUnreachable'
+    | 'PeerIsPrimaryAndReachable'
+    | 'PeerNotSilentLongEnough'
+    | 'LossTooLarge'
+    | 'LossUnknown'
+    | 'SplitBrain'
+    | 'NotReplicating'
+    | 'NotSettled'
+    | 'SiteUnreachable'
+    | 'NoCompleteCopy';
+  readonly message: string;
+}
+
+export interface Plan {
+  readonly phase: Phase;
+  /** Of a move: how far. */
+  readonly step?: { readonly name: string; readonly done: number; readonly total: number; readonly waitingFor?: string };
+  readonly blocked?: Blocked;
+  /** In this order; when one cannot be taken the rest waits for the next pass. */
+  readonly steps: readonly Step[];
+  /** Seconds to the next pass. */
+  readonly again: number;
+}
+
+/** What the operator knows beyond what can be seen: forgotten at a restart, and nothing depends on it but patience. */
+export interface Memory {
+  /** `do/place/image` that failed a moment ago, and is left alone for a while. */
+  readonly left: ReadonlySet<string>;
+  /** Peers are looked at, now and then, although they seem right. */
+  readonly peersDue: boolean;
+}
+
+/** What all plans are made of. */
+export interface Situation {
+  readonly want: Want;
+  readonly seen: Observation;
+  readonly memory: Memory;
+  readonly volumes: readonly VolumeSeen[];
+}
+
+export function plan(want: Want, seen: Observation, memory: Memory): Plan {
+  const situation: Situation = { want, seen, memory, volumes: volumesOf(seen) };
+  const truth = newestTruth(seen);
+  const first = planTruth(situation, truth);
+  if (first !== undefined || truth === undefined) return first ?? { phase: 'Peering', steps: [], again: 5 };
+  const { intent } = truth;
+  if (intent?.kind === 'forced') return planForced(situation, truth);
+  if (intent?.kind === 'planned') {
+    // The other site died in mid-move, and a person accepts the loss for the very epoch that is under way.
+    const isGone = !isReachable(otherSite(seen, intent.to)) && want.epoch === intent.epoch && want.accepted?.epoch === intent.epoch;
+    return isGone && want.primarySite === intent.to ? planForced(situation, truth) : planPlanned(situation, truth);
+  }
+  return planWanted(situation, truth);
+}
+
+/** Nothing is under way: what the spec asks of what the sites agreed on. */
+function planWanted(situation: Situation, truth: Truth): Plan {
+  const { want } = situation;
+  if (want.epoch < truth.epoch) {
+    const message = `this object says epoch ${want.epoch}; the sites are at epoch ${truth.epoch}, primary at ${truth.primarySite}`;
+    return { ...planSteady(situation, truth), phase: 'Stale', blocked: { reason: 'SpecStale', message } };
+  }
+  if (want.primarySite === truth.primarySite) return planSteady(situation, truth);
+  if (want.epoch !== truth.epoch + 1) {
+    const message = `a move to ${want.primarySite} needs epoch ${truth.epoch + 1}, and not ${want.epoch}`;
+    return { ...planSteady(situation, truth), phase: 'Blocked', blocked: { reason: 'EpochMismatch', message } };
+  }
+  return want.accepted?.epoch === want.epoch ? planForced(situation, truth) : planPlanned(situation, truth);
+}
