@@ -69,17 +69,20 @@ test('nobody but the owner may connect, unless the mode says so', async () => {
 });
 
 test('a call under way when the server stops is still answered', async () => {
-  const gate = Promise.withResolvers<void>();
+  const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const host = bedHost();
   const identity = {
     name: 'n',
     version: '0',
     servesController: false,
-    look: () => gate.promise.then(() => []),
+    look: () => {
+      begun.resolve();
+      return gate.promise.then(() => []);
+    },
   };
   const bed = await Bed.serving(identityService(host, identity));
   const call = bed.call('Probe', {});
-  await sleep(100);
+  await begun.promise;
 
   setTimeout(gate.resolve, 50);
   await bed[Symbol.asyncDispose]().catch(() => {});
