@@ -167,6 +167,18 @@ export class MicroCeph implements AsyncDisposable {
     await untilHealthy(this.#layout);
   }
 
+  /** SIGSTOP of all its daemons: a site that says nothing more, and whose connections stay. */
+  freeze(): void {
+    for (const name of [MIRROR, ...DAEMONS]) signalDaemon(this.dir, name, 'SIGSTOP');
+  }
+
+  /** SIGCONT of all. An OSD that was stopped for more than 150 s ends itself then. */
+  async thaw(): Promise<void> {
+    for (const name of [...DAEMONS, MIRROR]) signalDaemon(this.dir, name, 'SIGCONT');
+    await this.ceph('osd', 'down', '0');
+    await untilHealthy(this.#layout);
+  }
+
   async kill(kind: Kind): Promise<void> {
     await killDaemon(this.dir, fullName(kind));
   }
