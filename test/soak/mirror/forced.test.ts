@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Intent, Truth } from '../../src/mirror/index.ts';
-import { compareImage, isTorn, pairImages } from '../../src/mirror/index.ts';
-import { diedAt } from '../support/died-at.ts';
-import { readGenerations, writeGeneration } from '../support/mirror/generations.ts';
-import { eventually, MirrorBed, type MirrorPool } from '../support/mirror/mirror-bed.ts';
-import { allDone, factsAt, failureOf, mirrored, move, peer, policyOf, until } from '../support/mirror/sites.ts';
-import { MiB } from '../support/volume-specs.ts';
+import type { Truth } from '../../../src/mirror/index.ts';
+import { compareImage, isTorn, pairImages } from '../../../src/mirror/index.ts';
+import { diedAt } from '../../support/died-at.ts';
+import { readGenerations, writeGeneration } from '../../support/mirror/generations.ts';
+import { eventually, MirrorBed, type MirrorPool } from '../../support/mirror/mirror-bed.ts';
+import { allDone, factsAt, failureOf, intend, mirrored, move, peer, policyOf, until } from '../../support/mirror/sites.ts';
+import { MiB } from '../../support/volume-specs.ts';
 
 let bed: MirrorBed;
 before(async () => {
@@ -43,9 +43,9 @@ for (const mode of ['snapshot', 'journal'] as const) {
     const force = { ...images, policy: policyOf(pool), epoch: 2 };
 
     await assert.rejects(pool.west.engine.forcePromoteImages(force), { reason: 'FORCE_NOT_INTENDED' });
-    await intend(pool, { kind: 'forced', to: 'west', epoch: 2, since: 1, acceptedLoss: 3600 });
+    await intend(pool);
     const attached = mode === 'snapshot' ? failureOf(await pool.west.engine.forcePromoteImages(force)) : 'REPLAYER_ATTACHED';
-    bed.east.freeze();
+    await using east = bed.east.freeze();
     const began = Date.now();
     const stopped = await pool.west.engine.stopReplay(images);
     const stoppedAt = Date.now() - began;
@@ -56,7 +56,7 @@ for (const mode of ['snapshot', 'journal'] as const) {
     assert.equal(await pool.west.pool.checksum('v'), written);
     const info = (await pool.west.pool.rbdJson('info', 'v')) as { mirroring: { primary: boolean } };
     assert.equal(info.mirroring.primary, true);
-    await bed.east.thaw();
+    await east[Symbol.asyncDispose]();
     const seen = await until(pool, 60, ({ state }) => state === 'split-brain');
     assert.equal(seen.get('v')?.reason, 'BothPrimary');
   });
@@ -66,14 +66,14 @@ test('a forced promote during a copy gives one state and no mixture, and no olde
   await using pool = await bed.freshPool();
   await peer(pool);
   await threeGenerations(pool);
-  bed.east.freeze();
+  await using east = bed.east.freeze();
   const { images } = await factsAt(pool.west);
   const [pair] = pairImages(undefined, { ...(await factsAt(pool.west)), images }).values();
   assert.ok(pair !== undefined);
   const said = compareImage({ ...pair, remembered: [], now: Date.now() });
   console.log('mid-copy', JSON.stringify(images[0]?.detail?.snapshots), JSON.stringify(said));
 
-  await intend(pool, { kind: 'forced', to: 'west', epoch: 2, since: 1, acceptedLoss: 3600 });
+  await intend(pool);
   const stopped = await pool.west.engine.stopReplay({ place: pool.place, images: ['big'] });
   const began = Date.now();
   allDone(await pool.west.engine.forcePromoteImages({ place: pool.place, images: ['big'], policy: policyOf(pool), epoch: 2 }));
@@ -82,7 +82,7 @@ test('a forced promote during a copy gives one state and no mixture, and no olde
   const generations = new Set(await readGenerations(pool.west.pool, 'big'));
   console.log('generations', [...generations]);
   assert.equal(generations.size, 1);
-  await bed.east.thaw();
+  await east[Symbol.asyncDispose]();
 });
 
 test('the site that comes back is demoted and copied anew only once it knows who is primary, and then moves back whole', async () => {
@@ -91,13 +91,13 @@ test('the site that comes back is demoted and copied anew only once it knows who
   await mirrored(pool, 'snapshot', ['v']);
   await until(pool, 90, ({ state }) => state === 'replicating');
   const images = { place: pool.place, images: ['v'] };
-  bed.east.freeze();
-  await intend(pool, { kind: 'forced', to: 'west', epoch: 2, since: 1, acceptedLoss: 3600 });
+  await using east = bed.east.freeze();
+  await intend(pool);
   const { cutOff } = await pool.west.engine.stopReplay(images);
   allDone(await pool.west.engine.forcePromoteImages({ ...images, policy: policyOf(pool), epoch: 2 }));
   await pool.west.engine.allowReplay({ addresses: cutOff });
   await writeGeneration(pool.west.pool, 'v', { byte: 7, size: SIZE });
-  await bed.east.thaw();
+  await east[Symbol.asyncDispose]();
   const resync = { ...images, policy: policyOf(pool), epoch: 2 };
 
   await assert.rejects(pool.east.engine.resyncImages(resync), { reason: 'NOT_SUPERSEDED' });
@@ -129,18 +129,20 @@ test('a volume that somebody writes to is not demoted, and one that was never co
   await mirrored(pool, 'snapshot', ['v']);
   await until(pool, 90, ({ state }) => state === 'replicating');
   const images = { place: pool.place, images: ['v'] };
-  const writer = spawn('rbd', ['-c', bed.east.conf, 'bench', `${pool.name}/v`, '--io-type', 'write', '--io-total', '10G'], {
-    stdio: 'ignore',
-  });
+  const bench = ['bench', `${pool.name}/v`, '--io-type', 'write', '--io-total', '10G'];
+  const writer = spawn('rbd', ['-c', bed.east.conf, ...bench], { stdio: 'ignore' });
+  const ended = new Promise((done) => writer.once('close', done));
   try {
+    // The peer's mirror daemon watches it, too.
     await eventually(
-      20,
-      async () => failureOf(await pool.east.engine.demoteImages(images)),
-      (reason) => reason === 'IMAGE_IN_USE',
+      30,
+      () => pool.east.pool.rbd('status', 'v'),
+      (text) => text.match(/watcher=/g)?.length === 2,
     );
+    assert.equal(failureOf(await pool.east.engine.demoteImages(images)), 'IMAGE_IN_USE');
   } finally {
     writer.kill('SIGINT');
-    await new Promise((done) => writer.once('close', done));
+    await ended;
   }
   assert.equal((await factsAt(pool.east)).images[0]?.detail?.standing.role, 'primary');
 
@@ -153,8 +155,8 @@ test('a volume that somebody writes to is not demoted, and one that was never co
     () => factsAt(pool.west),
     (facts) => facts.images.some(({ image }) => image === 'fresh'),
   );
-  bed.east.freeze();
-  await intend(pool, { kind: 'forced', to: 'west', epoch: 2, since: 1, acceptedLoss: 3600 });
+  await using east = bed.east.freeze();
+  await intend(pool);
   await pool.west.engine.stopReplay({ place: pool.place, images: ['fresh'] });
   const refused = await pool.west.engine.forcePromoteImages({
     place: pool.place,
@@ -162,7 +164,7 @@ test('a volume that somebody writes to is not demoted, and one that was never co
     policy: policyOf(pool),
     epoch: 2,
   });
-  await bed.east.thaw();
+  await east[Symbol.asyncDispose]();
 
   assert.equal(failureOf(refused), 'COPY_INCOMPLETE');
 });
@@ -172,8 +174,8 @@ for (const how of ['by our own process after 1100 ms', 'by the tool while it wai
     await using pool = await bed.freshPool();
     await peer(pool);
     await threeGenerations(pool);
-    bed.east.freeze();
-    await intend(pool, { kind: 'forced', to: 'west', epoch: 2, since: 1, acceptedLoss: 3600 });
+    await using east = bed.east.freeze();
+    await intend(pool);
     const images = { place: pool.place, images: ['big'] };
     const force = { ...images, policy: policyOf(pool), epoch: 2 };
 
@@ -187,13 +189,18 @@ for (const how of ['by our own process after 1100 ms', 'by the tool while it wai
       assert.equal(await diedAt(pool.west.pool, pool.west.bed, death), true);
     }
     console.log(how, JSON.stringify((await factsAt(pool.west)).images[0]?.detail?.snapshots));
-    allDone(await pool.west.engine.forcePromoteImages(force));
+    // What was killed watches the image for half a minute more.
+    await eventually(
+      60,
+      () => pool.west.engine.forcePromoteImages(force),
+      (outcomes) => failureOf(outcomes) === 'none',
+    );
 
     const generations = new Set(await readGenerations(pool.west.pool, 'big'));
     console.log('generations', [...generations], JSON.stringify((await factsAt(pool.west)).images[0]?.detail?.snapshots));
     assert.equal(generations.size, 1);
     await writeGeneration(pool.west.pool, 'big', { byte: 9, size: SIZE });
-    await bed.east.thaw();
+    await east[Symbol.asyncDispose]();
   });
 }
 
@@ -226,9 +233,4 @@ async function threeGenerations(pool: MirrorPool): Promise<void> {
       return first?.complete === false && first.copiedObjects > 5;
     },
   );
-}
-
-async function intend(pool: MirrorPool, intent: Intent): Promise<void> {
-  const truth: Truth = { epoch: 1, primarySite: 'east', specHash: '', intent, peer: undefined, updatedBy: 'test', updatedAt: 0 };
-  await pool.west.engine.changeMirrorTruth({ ...policyOf(pool), revision: '', to: truth });
 }
