@@ -1,4 +1,5 @@
 import { type Comparison, type SideFacts, standingOf } from './compare.ts';
+import { copiedPoints } from './points.ts';
 
 /** Whether a person's acceptance covers a forced promote; `why` is a stable word. */
 export type ForceVerdict =
@@ -41,8 +42,9 @@ export function judgeForce({ target, other, loss }: Question, accepted: Acceptan
   if (standing === undefined) return no('NotSeen');
   if (standing.role === 'primary') return no('AlreadyPrimary');
   if (standingOf(other)?.role === 'primary' && !accepted.peerFenced) return no('PeerIsPrimaryAndReachable');
-  const snapshots = target.image?.detail?.snapshots ?? [];
-  const whole = target.image?.mode === 'journal' || snapshots.some(({ state, complete }) => state !== 'primary' && complete);
+  const demoted = standing.role === 'demoted' && standing.complete;
+  const whole =
+    demoted || target.image?.mode === 'journal' || (target.image !== undefined && copiedPoints(target.image).length > 0);
   if (!whole) return no('NothingWhole');
   if (loss === undefined) return accepted.unknown ? { may: true, loss } : no('LossNotKnown');
   return loss <= accepted.upTo ? { may: true, loss } : no('LossAboveBound');
