@@ -15,6 +15,11 @@ export async function isWatched(io: IoContext, id: string): Promise<boolean> {
   return (await callWatchers(io, `rbd_header.${id}`)).length > 0;
 }
 
+/** The client numbers of those, as `isWatched` finds them; 0 for a silence that names nobody. */
+export async function watchingClients(io: IoContext, id: string): Promise<readonly bigint[]> {
+  return await callWatchers(io, `rbd_header.${id}`);
+}
+
 /**
  * Client numbers of the mirror daemons that serve the pool (and namespace), this site's own and those that fetch from
  * here: they alone watch `rbd_mirroring`, and only say that they are there.

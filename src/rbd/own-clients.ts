@@ -5,7 +5,7 @@
  * A driver that was killed whole, or whose node lost power, leaves locks behind that nobody is left to fence. No node
  * has a volume through one of these clients, so such a lock may be broken, where a node's may not (change-image.ts).
  */
-import { findKey, type IoContext, isErrno, listMirrorClients, type Watcher, WriteOperation } from '#ceph';
+import { findKey, type IoContext, isErrno, listMirrorClients, type Watcher, WriteOperation, watchingClients } from '#ceph';
 import { MARK } from './pool-mark.ts';
 
 /** One round trip. Who may not write, or finds the pool full, is taken for a node should it die with a lock. */
@@ -27,6 +27,14 @@ export async function forgetOwnClient(io: IoContext): Promise<void> {
 /** `address` as a locker has it: `10.0.0.5:0/123`. */
 export async function isOwnClient(io: IoContext, address: string): Promise<boolean> {
   return (await findKey(io, MARK, keyOf(address))) !== undefined;
+}
+
+/** Whether nobody has the image open, mirror daemons left out. One round trip, two when somebody has; nothing is opened. */
+export async function isUnused(io: IoContext, id: string): Promise<boolean> {
+  const clients = await watchingClients(io, id);
+  if (clients.length === 0) return true;
+  const daemons = await listMirrorClients(io);
+  return clients.every((client) => daemons.has(client));
 }
 
 /**
