@@ -44,9 +44,14 @@ export async function isUnused(io: IoContext, id: string): Promise<boolean> {
 export async function strangersAmong(io: IoContext, watchers: readonly Watcher[]): Promise<readonly string[]> {
   const own = await Promise.all(watchers.map(({ address }) => isOwnClient(io, address)));
   const others = watchers.filter((_, index) => own[index] !== true);
-  if (others.length === 0) return [];
+  return (await exceptDaemons(io, others)).map(({ address }) => address);
+}
+
+/** The watchers that are no mirror daemons. One round trip when there are any. */
+export async function exceptDaemons(io: IoContext, watchers: readonly Watcher[]): Promise<readonly Watcher[]> {
+  if (watchers.length === 0) return [];
   const daemons = await listMirrorClients(io);
-  return others.filter(({ client }) => !daemons.has(client)).map(({ address }) => address);
+  return watchers.filter(({ client }) => !daemons.has(client));
 }
 
 function keyOf(address: string): string {

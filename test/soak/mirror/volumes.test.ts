@@ -100,6 +100,23 @@ test('a volume leaves mirroring with its copy, or its copy stays and becomes a v
   assert.doesNotMatch(await pool.east.pool.rbd('image-meta', 'list', 'a'), /loligo.mirror/);
 });
 
+test('a mirrored volume that is deleted where it is primary goes, and its copy waits in the trash of the other site', async () => {
+  await using pool = await bed.freshPool();
+  await peer(pool);
+  await mirrored(pool, 'snapshot', ['v']);
+  await until(pool, 120, ({ state }) => state === 'replicating');
+
+  await pool.east.engine.deleteVolume(anImage(pool.place, 'v'));
+
+  assert.deepEqual(await pool.east.pool.images(), []);
+  await eventually(
+    30,
+    () => pool.west.pool.images(),
+    (names) => names.length === 0,
+  );
+  assert.match(await pool.west.pool.rbd('trash', 'ls', '--all', '--long'), /\bv\b.*MIRRORING.*protected until/);
+});
+
 test('a peering that exists is adopted, and with one way alone volumes wait for the peer’s daemon', async () => {
   await using pool = await bed.freshPool();
   await using oneWay = await bed.freshPool();
