@@ -26,7 +26,17 @@ const FORMS: readonly Form[] = [
     command: ['node', 'scripts/test.ts'],
     environment: { LOLIGO_SOAK: '1' },
   },
-  { name: 'demo-stopped', about: 'the demo stopped by Ctrl-C at many moments', command: ['node', 'scripts/test.ts', 'soak'] },
+  {
+    name: 'demo-stopped',
+    about: 'the demo stopped by Ctrl-C at many moments',
+    command: ['node', 'scripts/test.ts', 'soak/demo-stopped'],
+  },
+  {
+    name: 'mirror',
+    about: 'moves between two sites, forced ones with the other site frozen, promotes killed half-way',
+    command: ['node', 'scripts/test.ts', 'soak/mirror', 'mirror'],
+    environment: { LOLIGO_SOAK: '1' },
+  },
   { name: 'debian13', about: 'make test on Debian 13 with Ceph 18', command: ['scripts/in-debian13.sh', 'test'] },
   { name: 'bench', about: 'the whole benchmark, with 3,000 volumes in the pool', command: ['node', 'scripts/bench.ts'] },
 ];

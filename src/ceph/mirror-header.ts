@@ -5,7 +5,7 @@ import { isErrno } from './errors.ts';
 import { decodeMetadata, decodeParent, type Parent } from './image-header.ts';
 import { decodeSnapshot, type SnapshotInfo } from './image-snapshots.ts';
 import type { IoContext } from './io-context.ts';
-import { ReadOperation } from './operation.ts';
+import { ReadOperation, WriteOperation } from './operation.ts';
 
 const NO_SNAPSHOT = 0xfffffffffffffffen;
 const SNAPSHOT_ROOM = 4096;
@@ -63,4 +63,15 @@ export async function findMirrorHeader(
     }),
     metadata: decodeMetadata(ask.keys, values),
   };
+}
+
+/**
+ * Says of a non-primary mirror snapshot that it is not whole. One round trip.
+ *
+ * Implements: cls_rbd mirror_image_snapshot_set_copy_progress on `rbd_header.<id>`.
+ */
+export async function markIncomplete(io: IoContext, id: string, snapshotId: bigint): Promise<void> {
+  using operation = new WriteOperation(io);
+  const input = new Encoder().u64(snapshotId).u8(0).u64(0n).bytes();
+  await operation.assertExists().exec('rbd', 'mirror_image_snapshot_set_copy_progress', input).run(`rbd_header.${id}`);
 }

@@ -7,12 +7,12 @@ import { copyBytes, type Pointer } from './native/native.ts';
 const TIMEOUT_MS = 1000;
 
 /**
- * Whether anybody has the image open for writing. One round trip while nobody has, where opening it to list the
+ * Client numbers of who has the image open for writing. One round trip while nobody has, where opening it to list the
  * watchers costs thirteen. Those who watch take the empty message for a change of the header, and read it again; one
- * that says nothing counts too.
+ * that says nothing counts too, and 0 stands for a silence that names nobody.
  */
-export async function isWatched(io: IoContext, id: string): Promise<boolean> {
-  return (await callWatchers(io, `rbd_header.${id}`)).length > 0;
+export async function watchingClients(io: IoContext, id: string): Promise<readonly bigint[]> {
+  return await callWatchers(io, `rbd_header.${id}`);
 }
 
 /**

@@ -167,8 +167,9 @@ function part(state: VolumeState, reason: StateReason, message = ''): StatePart 
   return { state, reason, message };
 }
 
-/** An incomplete copy that is not the newest snapshot: a forced promote was killed, and the next one would keep a mixture. */
+/** A copy with an incomplete snapshot that is not its newest: a forced promote was killed, and the next one would keep a mixture. */
 export function isTorn(snapshots: readonly MirrorSnapshot[]): boolean {
+  if (snapshots[0]?.state.startsWith('non-primary') !== true) return false;
   return snapshots.slice(1).some(({ state, complete }) => state.startsWith('non-primary') && !complete);
 }
 

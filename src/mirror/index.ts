@@ -4,6 +4,7 @@
  */
 export * from './compare.ts';
 export type * from './facts.ts';
+export * from './judge-force.ts';
 export type { PromoteVerdict } from './judge-promote.ts';
 export { type MirrorPoint, rememberPoints } from './points.ts';
 export type * from './truth.ts';

@@ -3,7 +3,7 @@
  * A volume with snapshots cannot go there yet: it keeps its image as `<name>.deleted`, out of the way of a new volume
  * of that name, and goes when the last snapshot does.
  */
-import { dropSnapshot, Image, type ImageHeader, isWatched, readSnapshots, renameImage, type SnapshotInfo } from '#ceph';
+import { dropSnapshot, Image, type ImageHeader, readSnapshots, renameImage, type SnapshotInfo } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -13,7 +13,7 @@ import { dropHalfMade, dropStaleId } from './half-made.ts';
 import { findVolume, type SeenVolume, seeImage } from './look.ts';
 import { MIRROR_MARK } from './mirror/mark.ts';
 import { isOthersImage } from './mirror/served-here.ts';
-import { strangersAmong } from './own-clients.ts';
+import { exceptDaemons, isUnused, strangersAmong } from './own-clients.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef } from './specs.ts';
@@ -63,9 +63,9 @@ function checkOurs(site: Site, ref: ImageRef, volume: SeenVolume): void {
  * died and that Ceph has not forgotten yet) or may be a node that is away: the trash takes the lock.
  */
 async function checkUnused(volume: SeenVolume, ref: ImageRef): Promise<void> {
-  if (volume.header.lockers.length === 0 && !(await isWatched(volume.io, volume.header.id))) return;
+  if (volume.header.lockers.length === 0 && (await isUnused(volume.io, volume.header.id))) return;
   await using image = await Image.openReadOnly(volume.io, { id: volume.header.id });
-  const watchers = await image.watchers();
+  const watchers = await exceptDaemons(volume.io, await image.watchers());
   if (watchers.length === 0) return await checkHolder(image, volume.header.lockers, ref.image);
   const strangers = await strangersAmong(volume.io, watchers);
   if (strangers.length === 0) throw new Failure('busy', 'IMAGE_BUSY', `Loligo itself has ${formatImage(ref)} open`);

@@ -5,7 +5,7 @@
  * A driver that was killed whole, or whose node lost power, leaves locks behind that nobody is left to fence. No node
  * has a volume through one of these clients, so such a lock may be broken, where a node's may not (change-image.ts).
  */
-import { findKey, type IoContext, isErrno, listMirrorClients, type Watcher, WriteOperation } from '#ceph';
+import { findKey, type IoContext, isErrno, listMirrorClients, type Watcher, WriteOperation, watchingClients } from '#ceph';
 import { MARK } from './pool-mark.ts';
 
 /** One round trip. Who may not write, or finds the pool full, is taken for a node should it die with a lock. */
@@ -29,6 +29,14 @@ export async function isOwnClient(io: IoContext, address: string): Promise<boole
   return (await findKey(io, MARK, keyOf(address))) !== undefined;
 }
 
+/** Whether nobody has the image open, mirror daemons left out. One round trip, two when somebody has; nothing is opened. */
+export async function isUnused(io: IoContext, id: string): Promise<boolean> {
+  const clients = await watchingClients(io, id);
+  if (clients.length === 0) return true;
+  const daemons = await listMirrorClients(io);
+  return clients.every((client) => daemons.has(client));
+}
+
 /**
  * Addresses of those who have an image open and are neither Loligo's connections nor mirror daemons, which have it open at
  * both sites for as long as it is mirrored. A round trip for each, and one for the daemons when anybody is left.
@@ -36,9 +44,14 @@ export async function isOwnClient(io: IoContext, address: string): Promise<boole
 export async function strangersAmong(io: IoContext, watchers: readonly Watcher[]): Promise<readonly string[]> {
   const own = await Promise.all(watchers.map(({ address }) => isOwnClient(io, address)));
   const others = watchers.filter((_, index) => own[index] !== true);
-  if (others.length === 0) return [];
+  return (await exceptDaemons(io, others)).map(({ address }) => address);
+}
+
+/** The watchers that are no mirror daemons. One round trip when there are any. */
+export async function exceptDaemons(io: IoContext, watchers: readonly Watcher[]): Promise<readonly Watcher[]> {
+  if (watchers.length === 0) return [];
   const daemons = await listMirrorClients(io);
-  return others.filter(({ client }) => !daemons.has(client)).map(({ address }) => address);
+  return watchers.filter(({ client }) => !daemons.has(client));
 }
 
 function keyOf(address: string): string {

@@ -2,7 +2,7 @@
  * Publishing is a guard: it refuses a node while another one has a volume that takes only one. What it can see is the
  * image, this site's publications (publications.ts), and what it knows of where a mirrored volume is primary.
  */
-import { Image, type IoContext, isWatched } from '#ceph';
+import { Image, type IoContext } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { isSameNode, parseNodeId } from '#lib/node-id';
@@ -10,7 +10,7 @@ import { findPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
 import { MIRROR_MARK } from './mirror/mark.ts';
 import { checkServedHere } from './mirror/served-here.ts';
-import { strangersAmong } from './own-clients.ts';
+import { isUnused, strangersAmong } from './own-clients.ts';
 import { changePublications, isShared, listPublications } from './publications.ts';
 import type { Site } from './site.ts';
 import type { Publication, Published, PublishSpec } from './specs.ts';
@@ -56,7 +56,7 @@ function checkOthers(spec: PublishSpec, now: readonly Publication[]): void {
  * half a minute after it really is gone, or at once when it is fenced.
  */
 async function refuseStrangers(io: IoContext, id: string, { volume, node }: PublishSpec): Promise<void> {
-  if (!(await isWatched(io, id))) return;
+  if (await isUnused(io, id)) return;
   const own = parseNodeId(node)?.addresses ?? [];
   await using image = await Image.openReadOnly(io, { id });
   const elsewhere = (await image.watchers()).filter(({ address }) => !own.includes(hostOf(address)));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DaemonStatus, ImageDetail, ImageFacts, MirrorSnapshot, PoolFacts, Standing } from '../../src/mirror/index.ts';
-import { type Comparison, compareImage, pairImages, rememberPoints } from '../../src/mirror/index.ts';
+import { type Acceptance, type Comparison, compareImage, judgeForce, pairImages, rememberPoints } from '../../src/mirror/index.ts';
 
 const NOW = 1_000_000_000;
 const ago = (seconds: number): number => NOW - seconds * 1000;
@@ -156,6 +156,31 @@ test('what is wrong is named', () => {
     resync: 'syncing/Resyncing',
     torn: 'failed/Torn',
   });
+});
+
+test('a forced promote is admitted by an acceptance that covers the loss, and not while the primary answers', () => {
+  const primary: Side = { standing: PRIMARY, snapshots: [snapshot(9, 3), snapshot(8, 20)] };
+  const copy: Side = { standing: SECONDARY, snapshots: [copyOf(5, 8)] };
+  const ask = (a: Side | undefined, b: Side, accepted: Partial<Acceptance> = {}): unknown => {
+    const [pair] = pairImages(a && poolOf('uuid-a', a), poolOf('uuid-b', b)).values();
+    assert.ok(pair !== undefined);
+    const remembered = [{ mirrorUuid: 'uuid-a', snapshotId: '8', at: ago(20) }];
+    const loss = compareImage({ ...pair, remembered, now: NOW }).lossIfForced;
+    const verdict = judgeForce(
+      { target: pair.there, other: pair.here, loss },
+      { upTo: 60, unknown: false, peerFenced: false, ...accepted },
+    );
+    return verdict.may ? verdict.loss : verdict.why;
+  };
+
+  assert.equal(ask(undefined, copy), 20);
+  assert.equal(ask(undefined, copy, { upTo: 10 }), 'LossAboveBound');
+  assert.equal(ask(primary, copy), 'PeerIsPrimaryAndReachable');
+  assert.equal(ask(primary, copy, { peerFenced: true }), 20);
+  assert.equal(ask(undefined, { standing: SECONDARY, snapshots: [copyOf(5, 7)] }), 'LossNotKnown');
+  assert.equal(ask(undefined, { standing: SECONDARY, snapshots: [copyOf(5, 7)] }, { unknown: true }), undefined);
+  assert.equal(ask(undefined, { standing: SECONDARY, snapshots: [copyOf(5, 8, { complete: false })] }), 'NothingWhole');
+  assert.equal(ask(undefined, { standing: PRIMARY }), 'AlreadyPrimary');
 });
 
 test('a move is over when the old primary has a copy of something made after the promotion', () => {

@@ -7,7 +7,9 @@ import {
   allDone,
   compareSites,
   factsAt,
+  failureOf,
   fetch,
+  intend,
   mirrored,
   move,
   peer,
@@ -16,6 +18,9 @@ import {
   until,
 } from '../support/mirror/sites.ts';
 import { anImage } from '../support/volume-specs.ts';
+
+/** In its long form with journals, and many times: test/soak/mirror. */
+const SOAK = process.env['LOLIGO_SOAK'] === '1';
 
 let bed: MirrorBed;
 before(async () => {
@@ -50,7 +55,7 @@ test('two pools become peers, stay so when asked again, and what somebody change
   assert.match(await bed.west.rbd('config', 'pool', 'get', pool.name, 'rbd_mirroring_delete_delay'), /3600/);
 });
 
-for (const mode of ['snapshot', 'journal'] as const) {
+for (const mode of SOAK ? (['snapshot', 'journal'] as const) : (['snapshot'] as const)) {
   test(`${mode}: a volume moves over and straight back, and each time every byte is there`, async () => {
     await using pool = await bed.freshPool();
     await peer(pool);
@@ -105,6 +110,34 @@ test('a copy is neither published nor deleted, and the answer says where it is p
   const other = pool.east.engine.changeMirrorTruth({ ...policyOf(pool), revision, to: truth });
   await assert.rejects(other, { kind: 'busy', reason: 'TRUTH_CHANGED' });
   assert.deepEqual([await pool.east.pool.images(), await pool.west.pool.images()], [['v'], ['v']]);
+});
+
+test('with the other site frozen, what was copied is promoted by force once that is intended, and not before', async () => {
+  await using pool = await bed.freshPool();
+  await peer(pool);
+  await mirrored(pool, 'snapshot', ['v']);
+  await until(pool, 90, ({ state }) => state === 'replicating');
+  const written = await write(pool.east, 'v');
+  const images = { place: pool.place, images: ['v'] };
+  allDone(await pool.east.engine.takeMirrorSnapshots(images));
+  const newest = (await factsAt(pool.east)).images[0]?.detail?.snapshots[0]?.id;
+  await until(pool, 30, ({ copied }) => copied?.snapshotId === newest);
+  const force = { ...images, policy: policyOf(pool), epoch: 2 };
+
+  await assert.rejects(pool.west.engine.forcePromoteImages(force), { reason: 'FORCE_NOT_INTENDED' });
+  await intend(pool);
+  const attached = failureOf(await pool.west.engine.forcePromoteImages(force));
+  await using east = bed.east.freeze();
+  const { stillWatching } = await pool.west.engine.stopReplay(images);
+  allDone(await pool.west.engine.forcePromoteImages(force));
+  const promoted = await pool.west.pool.checksum('v');
+  await east[Symbol.asyncDispose]();
+
+  assert.equal(attached, 'REPLAYER_ATTACHED');
+  assert.deepEqual(stillWatching, []);
+  assert.equal(promoted, written);
+  const seen = await until(pool, 60, ({ state }) => state === 'split-brain');
+  assert.equal(seen.get('v')?.reason, 'BothPrimary');
 });
 
 /** Writes over the whole volume, and gives its checksum. */

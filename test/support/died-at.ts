@@ -1,6 +1,7 @@
 /** Kill points: an operation of the engine in a process of its own that kills itself (SIGKILL) at a certain C call. */
 import { spawn } from 'node:child_process';
 import { serialize } from 'node:v8';
+import type { FunctionName } from '#ceph';
 import type { Engine } from '#rbd';
 import { adminKey, type Bed } from './engine-bed.ts';
 import type { TestPool } from './micro-ceph.ts';
@@ -8,8 +9,8 @@ import type { TestPool } from './micro-ceph.ts';
 export interface Death {
   readonly operation: keyof Engine;
   readonly args: unknown;
-  /** The how-manieth call to librados or librbd that may block, counted from 1 after the connection. */
-  readonly call: number;
+  /** The how-manieth call to librados or librbd that may block, counted from 1 after the connection; or its name, for the first of that. */
+  readonly call: number | FunctionName;
   /** Milliseconds after the call began; undefined for right before it. */
   readonly after?: number | undefined;
 }

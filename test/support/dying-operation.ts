@@ -17,10 +17,10 @@ const death = deserialize(Buffer.concat(chunks)) as Death & {
 let calls = 0;
 let counting = false;
 const native = new Native({
-  begun() {
+  begun(name) {
     if (!counting) return;
     calls += 1;
-    if (calls !== death.call) return;
+    if (death.call !== name && calls !== death.call) return;
     if (death.after === undefined) process.kill(process.pid, 'SIGKILL');
     else setTimeout(() => process.kill(process.pid, 'SIGKILL'), death.after);
   },

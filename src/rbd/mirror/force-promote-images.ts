@@ -1,4 +1,4 @@
-import { dropSnapshotById, type Image, promoteImage, withImage } from '#ceph';
+import { type Image, markIncomplete, promoteImage, withImage } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { isTorn, type MirrorSnapshot } from '#mirror';
@@ -35,7 +35,11 @@ export async function forcePromoteImages(site: Site, spec: ForcePromoteSpec, sco
       const found = await getMirrored(at, name);
       if (found.seen.standing.role === 'primary') return await finishPromote(at, found);
       checkCopy(found, at);
-      await withImage(at.io, found.id, async (image) => await force(at, found, image));
+      if (isTorn(found.seen.snapshots)) await clearTorn(at, found);
+      await withImage(at.io, found.id, async (image) => {
+        await checkAlone(at, found, image);
+        await promoteImage(image, true);
+      });
     });
   } finally {
     clearInterval(alive);
@@ -53,30 +57,36 @@ async function checkIntent(site: Site, { policy, epoch }: ForcePromoteSpec): Pro
 /** I4. A demoted image has all of it. */
 function checkCopy({ image, mode, seen: { standing, snapshots } }: MirroredImage, at: MirrorPlace): void {
   if (mode === 'journal' || standing.role === 'demoted') return;
-  if (snapshots.some(({ state, complete }) => state.startsWith('non-primary') && complete)) return;
+  if (snapshots.some((one) => one.state.startsWith('non-primary') && one.complete && !isOrphan(one))) return;
   const message = `${formatImage({ ...at.place, image })} was never copied whole: there is nothing to promote`;
   throw new Failure('precondition', 'COPY_INCOMPLETE', message);
 }
 
-async function force(at: MirrorPlace, { image: name, mode, seen }: MirroredImage, image: Image): Promise<void> {
+/** A mirror daemon would be waited for without end; in journal mode it is not. */
+async function checkAlone(at: MirrorPlace, { image: name, mode }: MirroredImage, image: Image): Promise<void> {
   await refuseOthers(at, image, name);
-  if (mode === 'snapshot') {
-    const [daemon] = await daemonsAmong(at, await image.watchers());
-    if (daemon !== undefined) {
-      const message = `the mirror daemon ${daemon.address} has ${formatImage({ ...at.place, image: name })} open, and would be waited for`;
-      throw new Failure('busy', 'REPLAYER_ATTACHED', message);
-    }
-    if (isTorn(seen.snapshots)) await clearTorn(image, seen.snapshots, formatImage({ ...at.place, image: name }));
-  }
-  await promoteImage(image, true);
+  const [daemon] = mode === 'snapshot' ? await daemonsAmong(at, await image.watchers()) : [];
+  if (daemon === undefined) return;
+  const message = `the mirror daemon ${daemon.address} has ${formatImage({ ...at.place, image: name })} open, and would be waited for`;
+  throw new Failure('busy', 'REPLAYER_ATTACHED', message);
 }
 
-/** What a killed forced promote left above the incomplete copy makes the next one think that there is nothing to roll back. */
-async function clearTorn(image: Image, snapshots: readonly MirrorSnapshot[], name: string): Promise<void> {
+/**
+ * A forced promote that was killed left a snapshot of its own above the incomplete copy, and the next one would take that
+ * for the newest whole state. It is not: said so, it is passed over, and the copy rolled back as it should have been.
+ */
+async function clearTorn(at: MirrorPlace, found: MirroredImage): Promise<void> {
+  const { snapshots } = found.seen;
   const stray = snapshots.slice(
     0,
     snapshots.findIndex(({ state, complete }) => state.startsWith('non-primary') && !complete),
   );
-  if (stray.some(({ state, primaryMirrorUuid }) => state !== 'non-primary' || primaryMirrorUuid !== '')) throw tornCopy(name);
-  for (const { id } of stray) await dropSnapshotById(image, BigInt(id));
+  if (stray.some((snapshot) => !isOrphan(snapshot))) throw tornCopy(formatImage({ ...at.place, image: found.image }));
+  await withImage(at.io, found.id, async (image) => await checkAlone(at, found, image));
+  for (const { id } of stray) await markIncomplete(at.io, found.id, BigInt(id));
+}
+
+/** A non-primary snapshot that is the copy of none: librbd takes it on the way to a forced promote. */
+function isOrphan({ state, primaryMirrorUuid }: MirrorSnapshot): boolean {
+  return state === 'non-primary' && primaryMirrorUuid === '';
 }

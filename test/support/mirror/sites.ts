@@ -75,6 +75,13 @@ export async function until(
   );
 }
 
+/** West is to become primary by force, and somebody accepted that. */
+export async function intend(pool: MirrorPool): Promise<void> {
+  const intent = { kind: 'forced', to: 'west', epoch: 2, since: 1, acceptedLoss: 3600 } as const;
+  const to = { epoch: 1, primarySite: 'east', specHash: '', intent, peer: undefined, updatedBy: 'test', updatedAt: 0 };
+  await pool.west.engine.changeMirrorTruth({ ...policyOf(pool), revision: '', to });
+}
+
 /** A planned move as the operator makes it: demote, wait for the marks, promote. */
 export async function move(pool: MirrorPool, from: MirrorSide, to: MirrorSide): Promise<void> {
   const images = (await factsAt(from)).images.map(({ image }) => image);
