@@ -15,16 +15,19 @@ import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Claim } from './name-index.ts';
 import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
-import { readSnapshotRecord, snapshotKey } from './snapshot-record.ts';
+import { readSnapshotRecord, type SeenSnapshot, snapshotKey } from './snapshot-record.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { GroupSnapshot, GroupSnapshotSpec } from './specs.ts';
+import { DELETION, isBeingDeleted } from './trashed.ts';
 
 export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, scope: Scope): Promise<GroupSnapshot> {
   const io = await site.openToMake(want);
   const seen = await findGroup(io, want.group);
-  if (seen?.snapshot?.complete) return await settle(site, want, seen);
+  if (seen?.snapshot?.complete) return await settle(site, { want, group: seen, members: await readMembers(site, want, seen) });
 
-  const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, [snapshotKey(want.group)])));
+  const keys = [snapshotKey(want.group), DELETION];
+  const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, keys)));
+  if (volumes.some(({ header }) => isBeingDeleted(site, header))) throw vanished(want);
   await checkTogether(want, volumes);
   await checkRoom(io);
   const held = await claimGroup(site, want, seen);
@@ -41,7 +44,13 @@ export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, s
   }
   const taken = await findGroup(io, want.group);
   if (!taken?.snapshot?.complete) throw groupContended(want);
-  return await settle(site, want, taken);
+  const members = await readMembers(site, want, taken);
+  // Nobody was told of it yet (trashed.ts, T2).
+  if (members.length < taken.snapshot.members.length) {
+    await dropGroupSnapshot(site, want);
+    throw vanished(want);
+  }
+  return await settle(site, { want, group: taken, members });
 }
 
 /**
@@ -67,10 +76,16 @@ function isOpen({ kind }: Failure): boolean {
   return kind === 'busy' || kind === 'unfinished' || kind === 'unreachable';
 }
 
+interface Taken {
+  readonly want: GroupSnapshotSpec;
+  readonly group: SeenGroup;
+  readonly members: readonly SeenSnapshot[];
+}
+
 /** It is taken: the volumes leave the group, and it is compared with what is wanted. */
-async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Promise<GroupSnapshot> {
-  const members = await readMembers(site, want, group);
+async function settle(site: Site, { want, group, members }: Taken): Promise<GroupSnapshot> {
   checkMembersOurs(site, want, members);
+  if (members.some(({ volume }) => isBeingDeleted(site, volume.header))) throw vanished(want);
   const names = members.map(({ volume }) => nameOfVolume(volume)).toSorted();
   const [first] = members;
   if (first?.record?.request !== want.name) throw groupDiffers(want, `name: ${first?.record?.request ?? 'none'}`);
@@ -109,4 +124,12 @@ async function makeGroup(site: Site, want: GroupSnapshotSpec): Promise<SeenGroup
   const made = await findGroup(io, want.group);
   if (made === undefined) throw groupContended(want);
   return made;
+}
+
+function vanished(want: GroupSnapshotSpec): Failure {
+  return new Failure(
+    'busy',
+    'IMAGE_VANISHED',
+    `a volume of the group snapshot ${formatGroup(want)} is being deleted, or was just now`,
+  );
 }

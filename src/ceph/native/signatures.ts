@@ -47,6 +47,9 @@ export const LIBRADOS = {
   rados_write_op_create: 'void rados_write_op_create(void *write_op, int exclusive, const char *category)',
   rados_write_op_assert_exists: 'void rados_write_op_assert_exists(void *write_op)',
   rados_write_op_write_full: 'void rados_write_op_write_full(void *write_op, const void *buffer, size_t len)',
+  rados_write_op_cmpext:
+    'void rados_write_op_cmpext(void *write_op, const void *cmp_buf, size_t cmp_len, uint64_t off, int *prval)',
+  rados_write_op_remove: 'void rados_write_op_remove(void *write_op)',
   rados_write_op_exec:
     'void rados_write_op_exec(void *write_op, const char *cls, const char *method, void *in_buf, size_t in_len, void *prval)',
   rados_write_op_omap_cmp2:
@@ -74,7 +77,6 @@ export const LIBRBD = {
   rbd_open_by_id_read_only: 'int rbd_open_by_id_read_only(void *io, const char *id, _Out_ void **image, const char *snap_name)',
   rbd_close: 'int rbd_close(void *image)',
   rbd_resize2: 'int rbd_resize2(void *image, uint64_t size, bool allow_shrink, void *cb, void *cbdata)',
-  rbd_get_name: 'int rbd_get_name(void *image, void *name, void *name_len)',
   rbd_get_size: 'int rbd_get_size(void *image, void *size)',
   rbd_metadata_set: 'int rbd_metadata_set(void *image, const char *key, const char *value)',
   rbd_metadata_remove: 'int rbd_metadata_remove(void *image, const char *key)',
