@@ -4,7 +4,9 @@
  */
 import { findAnswer } from './class-method.ts';
 import { Encoder } from './codec.ts';
+import { isErrno, isMismatch } from './errors.ts';
 import type { IoContext } from './io-context.ts';
+import { WriteOperation } from './operation.ts';
 
 const DIRECTORY = 'rbd_directory';
 
@@ -15,6 +17,18 @@ const DIRECTORY = 'rbd_directory';
  */
 export async function findImageId(io: IoContext, name: string): Promise<string | undefined> {
   return (await findAnswer(io, `rbd_id.${name}`, { method: 'get_id' }))?.string();
+}
+
+/**
+ * Drops the `rbd_id` of a name while it holds that id, or finds it gone; one that holds another by now stays. One round trip.
+ */
+export async function dropIdObject(io: IoContext, name: string, id: string): Promise<void> {
+  using operation = new WriteOperation(io);
+  try {
+    await operation.compareContent(new Encoder().string(id).bytes()).remove().run(`rbd_id.${name}`);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT') && !isMismatch(error)) throw error;
+  }
 }
 
 /**

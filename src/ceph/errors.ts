@@ -31,6 +31,7 @@ const ERRNO = {
   ENOTCONN: 107,
   ESHUTDOWN: 108,
   ETIMEDOUT: 110,
+  ESTALE: 116,
   EUCLEAN: 117,
   EDQUOT: 122,
   ECANCELED: 125,
@@ -40,6 +41,13 @@ export type Errno = keyof typeof ERRNO;
 
 export function isErrno(error: unknown, ...names: Errno[]): error is CephError {
   return error instanceof CephError && names.some((name) => ERRNO[name] === error.errno);
+}
+
+/** The OSD answers a comparison of content that failed by this and the offset behind it. */
+const MISMATCH = 4095;
+
+export function isMismatch(error: unknown): error is CephError {
+  return error instanceof CephError && error.errno >= MISMATCH;
 }
 
 /** For what drops: gone already is what was asked for. */

@@ -64,7 +64,7 @@ export async function removeFromDirectory(io: IoContext, { name, id }: NewImage)
 }
 
 /** Throws CephError EEXIST when there is one. Implements: cls_rbd set_id on `rbd_id.<name>`. */
-export async function createIdObject(io: IoContext, { name, id }: NewImage): Promise<void> {
+export async function createIdObject(io: IoContext, { name, id }: Pick<NewImage, 'name' | 'id'>): Promise<void> {
   using operation = new WriteOperation(io);
   operation.createExclusive().exec('rbd', 'set_id', new Encoder().string(id).bytes());
   await operation.run(`rbd_id.${name}`);

@@ -98,6 +98,8 @@ function readAnswer(answer: Buffer, step: string): Buffer {
  *   void rados_write_op_create(rados_write_op_t write_op, int exclusive, const char *category);
  *   void rados_write_op_assert_exists(rados_write_op_t write_op);
  *   void rados_write_op_write_full(rados_write_op_t write_op, const char *buffer, size_t len);
+ *   void rados_write_op_cmpext(rados_write_op_t write_op, const char *cmp_buf, size_t cmp_len, uint64_t off, int *prval);
+ *   void rados_write_op_remove(rados_write_op_t write_op);
  *   void rados_write_op_exec(rados_write_op_t write_op, const char *cls, const char *method, const char *in_buf, size_t in_len, int *prval);
  *   void rados_write_op_omap_cmp2(rados_write_op_t write_op, const char *key, uint8_t comparison_operator, const char *val, size_t key_len, size_t val_len, int *prval);
  *   void rados_write_op_omap_set2(rados_write_op_t write_op, char const *const *keys, char const *const *vals, const size_t *key_lens, const size_t *val_lens, size_t num);
@@ -133,6 +135,17 @@ export class WriteOperation implements Disposable {
 
   writeFull(data: Buffer): this {
     this.#io.native.now('rados_write_op_write_full', this.#pointer, data, data.length);
+    return this;
+  }
+
+  /** Fails the whole, as `isMismatch` tells, unless the object begins with these bytes. */
+  compareContent(bytes: Buffer): this {
+    this.#io.native.now('rados_write_op_cmpext', this.#pointer, bytes, bytes.length, 0, null);
+    return this;
+  }
+
+  remove(): this {
+    this.#io.native.now('rados_write_op_remove', this.#pointer);
     return this;
   }
 

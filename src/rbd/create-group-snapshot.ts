@@ -2,7 +2,7 @@
  * Takes snapshots of several volumes at one moment, or finishes what an earlier call began. The invariants and the
  * order of writes are in group-snapshot.ts.
  */
-import { createGroup, isErrno, takeGroupSnapshot } from '#ceph';
+import { createGroup, findDirectoryName, isErrno, takeGroupSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { checkpoint, type Scope } from '#lib/scope';
 import { claimGroup, groupContended, groupDiffers, leaveClaim, sourceNames } from './claim-group.ts';
@@ -18,13 +18,16 @@ import type { Site } from './site.ts';
 import { readSnapshotRecord, snapshotKey } from './snapshot-record.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { GroupSnapshot, GroupSnapshotSpec } from './specs.ts';
+import { DELETION, isBeingDeleted } from './trashed.ts';
 
 export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, scope: Scope): Promise<GroupSnapshot> {
   const io = await site.openToMake(want);
   const seen = await findGroup(io, want.group);
   if (seen?.snapshot?.complete) return await settle(site, want, seen);
 
-  const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, [snapshotKey(want.group)])));
+  const keys = [snapshotKey(want.group), DELETION];
+  const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, keys)));
+  if (volumes.some(({ header }) => isBeingDeleted(site, header))) throw vanished(want);
   await checkTogether(want, volumes);
   await checkRoom(io);
   const held = await claimGroup(site, want, seen);
@@ -41,6 +44,7 @@ export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, s
   }
   const taken = await findGroup(io, want.group);
   if (!taken?.snapshot?.complete) throw groupContended(want);
+  await checkAllThere(site, want, taken);
   return await settle(site, want, taken);
 }
 
@@ -71,12 +75,23 @@ function isOpen({ kind }: Failure): boolean {
 async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Promise<GroupSnapshot> {
   const members = await readMembers(site, want, group);
   checkMembersOurs(site, want, members);
+  if (members.some(({ volume }) => isBeingDeleted(site, volume.header))) throw vanished(want);
   const names = members.map(({ volume }) => nameOfVolume(volume)).toSorted();
   const [first] = members;
   if (first?.record?.request !== want.name) throw groupDiffers(want, `name: ${first?.record?.request ?? 'none'}`);
   if (names.join() !== sourceNames(want).join()) throw groupDiffers(want, `set of volumes: ${names.join(', ')}`);
   await releaseImages(site, group, want.group);
   return await toGroupSnapshot(site, want, members);
+}
+
+/** A volume may have gone to the trash while it was being taken: then nobody was told of it yet (trashed.ts, T2), and it goes. */
+async function checkAllThere(site: Site, want: GroupSnapshotSpec, { io, snapshot }: SeenGroup): Promise<void> {
+  for (const { poolId, imageId } of snapshot?.members ?? []) {
+    const memberIo = await site.cluster.open(await site.poolName(poolId), io.namespace);
+    if ((await findDirectoryName(memberIo, imageId)) !== undefined) continue;
+    await dropGroupSnapshot(site, want);
+    throw vanished(want);
+  }
 }
 
 /** Throws for volumes of which no common snapshot can be taken. */
@@ -109,4 +124,12 @@ async function makeGroup(site: Site, want: GroupSnapshotSpec): Promise<SeenGroup
   const made = await findGroup(io, want.group);
   if (made === undefined) throw groupContended(want);
   return made;
+}
+
+function vanished(want: GroupSnapshotSpec): Failure {
+  return new Failure(
+    'busy',
+    'IMAGE_VANISHED',
+    `a volume of the group snapshot ${formatGroup(want)} is being deleted, or was just now`,
+  );
 }

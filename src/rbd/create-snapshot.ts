@@ -4,7 +4,7 @@
  * Order of writes: the name in the index (X1), the record on the image (S1), the snapshot. Each step looks at what is
  * there, so a call that was killed anywhere is finished by the next; DeleteSnapshot goes the other way.
  */
-import { isErrno, takeSnapshot } from '#ceph';
+import { dropSnapshot, findDirectoryName, isErrno, takeSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
@@ -27,11 +27,13 @@ import {
 import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { Snapshot, SnapshotSpec } from './specs.ts';
 import { toSnapshot } from './to-snapshot.ts';
+import { isBeingDeleted } from './trashed.ts';
 
 export async function createSnapshot(site: Site, want: SnapshotSpec, scope: Scope): Promise<Snapshot> {
   const traces = await lookBeforeTaking(site, want);
   if (traces === undefined) throw volumeMissing(site, want);
   compareRecord(site, want, traces);
+  if (isBeingDeleted(site, traces.volume.header)) throw vanished(want);
   if (traces.info !== undefined) return await toSnapshot(site, { ...traces, info: traces.info }, want.snapshot);
   if (traces.volume.image !== want.image) throw volumeMissing(site, want);
   await checkNotFlattening(traces.volume);
@@ -41,7 +43,7 @@ export async function createSnapshot(site: Site, want: SnapshotSpec, scope: Scop
   await claimSnapshot(site, want, traces);
   checkpoint(scope);
   await take(site, want, traces);
-  return await lookAgain(site, want);
+  return await lookAgain(site, want, traces);
 }
 
 async function take(site: Site, want: SnapshotSpec, traces: SnapshotTraces): Promise<void> {
@@ -71,12 +73,30 @@ async function withdraw(volume: SeenVolume, want: SnapshotSpec): Promise<void> {
   await dropName(volume.io, snapshotClaim(want.snapshot));
 }
 
-/** The cluster's own time of the snapshot, and proof that the volume was not deleted meanwhile. */
-async function lookAgain(site: Site, want: SnapshotSpec): Promise<Snapshot> {
+/** The cluster's own time of the snapshot, and proof that the volume was not deleted meanwhile (trashed.ts, T2). */
+async function lookAgain(site: Site, want: SnapshotSpec, before: SnapshotTraces): Promise<Snapshot> {
   const traces = await lookForSnapshot(site, want);
-  if (traces?.info === undefined) throw vanished(want);
+  if (traces?.info === undefined) {
+    await dropFromDeleted(before.volume, want);
+    throw vanished(want);
+  }
+  if (isBeingDeleted(site, traces.volume.header)) throw vanished(want);
   compareRecord(site, want, traces);
   return await toSnapshot(site, { ...traces, info: traces.info }, want.snapshot);
+}
+
+/** Drops what was taken of an image that is in the trash. Were we cut off before, the reaper would. */
+async function dropFromDeleted(volume: SeenVolume, want: SnapshotSpec): Promise<void> {
+  if ((await findDirectoryName(volume.io, volume.header.id)) !== undefined) return;
+  try {
+    await using image = await openToChange(volume.io, volume.header, volume.image);
+    await dropSnapshot(image, want.snapshot);
+    await withdraw(volume, want);
+  } catch (error) {
+    // It is purged already.
+    if (!isErrno(error, 'ENOENT')) throw explain(error, `snapshot of ${formatImage(want)}`);
+    await dropName(volume.io, snapshotClaim(want.snapshot));
+  }
 }
 
 /** Throws `conflict` when a snapshot of that name is there, or begun, and is not the one that is asked for. */
@@ -94,5 +114,5 @@ function differs(name: string, what: string): Failure {
 }
 
 function vanished(want: SnapshotSpec): Failure {
-  return new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} was deleted while its snapshot was being taken`);
+  return new Failure('busy', 'IMAGE_VANISHED', `${formatImage(want)} is being deleted, or was while its snapshot was being taken`);
 }

@@ -15,7 +15,7 @@ import { makeFromVolume } from './clone-volume.ts';
 import { compareVolume, describeSource, toVolume } from './compare-volume.ts';
 import { checkDataPool } from './data-pool.ts';
 import { featureBits } from './features.ts';
-import { dropHalfMade } from './half-made.ts';
+import { dropHalfMade, ensureIdObject } from './half-made.ts';
 import { type SeenImage, seeImage } from './look.ts';
 import type { Made } from './made.ts';
 import { makeEmpty } from './make-empty.ts';
@@ -66,6 +66,7 @@ async function goOn(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume>
   if (record === undefined) return await goOnUnmarked(site, want, seen.header, scope);
 
   await compareVolume(site, want, { header: seen.header, record });
+  await ensureIdObject(io, want.image, seen.header.id);
   return toVolume({ at: want, record, size: seen.header.size, dataPool: want.layout.dataPool });
 }
 

@@ -3,9 +3,9 @@
  * A volume with snapshots cannot go there yet: it keeps its image as `<name>.deleted`, out of the way of a new volume
  * of that name, and goes when the last snapshot does.
  */
-import { dropSnapshot, Image, type ImageHeader, readSnapshots, renameImage, type SnapshotInfo } from '#ceph';
+import { dropSnapshot, Image, type ImageHeader, readSnapshots, renameImage } from '#ceph';
 import { Failure } from '#lib/failure';
-import { DELETED, formatImage, INTERNAL } from '#lib/handle';
+import { DELETED, formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { checkHolder, openToChange } from './change-image.ts';
 import { freeFromAnyGroup } from './free-from-group.ts';
@@ -17,7 +17,7 @@ import { exceptDaemons, isUnused, strangersAmong } from './own-clients.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef } from './specs.ts';
-import { throwAway } from './trashed.ts';
+import { isInternal, keepsImage, takeBackDeletion, throwAway } from './trashed.ts';
 import { addWork, removeWork } from './work-index.ts';
 
 export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Promise<void> {
@@ -33,8 +33,7 @@ export async function deleteVolume(site: Site, ref: ImageRef, scope: Scope): Pro
 
   const kept = await dropInternalSnapshots(volume);
   checkpoint(scope);
-  if (kept.length === 0) await throwAway(volume);
-  else await setAside(volume, ref);
+  if (kept > 0 || !(await throwAway(volume))) await setAside(site, volume, ref);
 }
 
 /** There is no volume: an image that is not ours stays and is named, what a cut-off call left goes. */
@@ -49,7 +48,7 @@ async function settleAbsent(site: Site, ref: ImageRef, scope: Scope): Promise<vo
     throw new Failure('precondition', 'IMAGE_NOT_OURS', message);
   }
   // A rename that was cut off, of a volume with snapshots, leaves it.
-  await dropStaleId(io, ref.image);
+  await dropStaleId(site, ref);
 }
 
 function checkOurs(site: Site, ref: ImageRef, volume: SeenVolume): void {
@@ -72,25 +71,20 @@ async function checkUnused(volume: SeenVolume, ref: ImageRef): Promise<void> {
   throw new Failure('in-use', 'IMAGE_IN_USE', `${formatImage(ref)} is in use by ${strangers.join(', ')}`);
 }
 
-/** Drops the snapshots that only clones needed; returns the names of those that keep the image. */
-async function dropInternalSnapshots(volume: SeenVolume): Promise<string[]> {
+/** Drops the snapshots that only clones needed; returns how many keep the image. */
+async function dropInternalSnapshots(volume: SeenVolume): Promise<number> {
   const { io, header, image } = volume;
-  if (header.snapshotIds.length === 0) return [];
-  const snapshots = (await readSnapshots(io, header.id, header.snapshotIds)).filter(keepsImage);
-  const internal = snapshots.filter((snapshot) => snapshot.name.startsWith(INTERNAL));
+  if (header.snapshotIds.length === 0) return 0;
+  const snapshots = await readSnapshots(io, header.id, header.snapshotIds);
+  const internal = snapshots.filter(isInternal);
   if (internal.length > 0) {
     await using open = await openToChange(io, header, image);
     for (const snapshot of internal) await dropSnapshot(open, snapshot.name);
   }
-  return snapshots.filter((snapshot) => !internal.includes(snapshot)).map((snapshot) => snapshot.name);
+  return snapshots.filter(keepsImage).length;
 }
 
-/** Those in the trash namespace wait for clones, and go with the last. */
-function keepsImage(snapshot: SnapshotInfo): boolean {
-  return snapshot.namespace.kind === 'user' || snapshot.namespace.kind === 'group';
-}
-
-async function setAside(volume: SeenVolume, ref: ImageRef): Promise<void> {
+async function setAside(site: Site, volume: SeenVolume, ref: ImageRef): Promise<void> {
   const aside = ref.image + DELETED;
   const taken = await seeImage(volume.io, aside);
   if (taken.is !== 'absent') {
@@ -98,8 +92,10 @@ async function setAside(volume: SeenVolume, ref: ImageRef): Promise<void> {
     throw new Failure('precondition', 'DELETED_NAME_TAKEN', `${message}: ${await snapshotNames(volume, taken)}`);
   }
   await addWork(volume.io, { do: 'retire', image: ref.image });
-  await dropStaleId(volume.io, aside);
+  await dropStaleId(site, { ...ref, image: aside });
   await renameImage(volume.io, ref.image, aside);
+  // Only now: another deleter that saw no snapshot would move what has the name (T1).
+  await takeBackDeletion(volume);
 }
 
 async function snapshotNames(volume: SeenVolume, taken: { is: string; header?: ImageHeader }): Promise<string> {
@@ -113,8 +109,11 @@ export async function retireDeleted(site: Site, ref: ImageRef): Promise<boolean>
   const volume = await findVolume(site, { ...ref, image: ref.image + DELETED });
   if (volume !== undefined) {
     if (volume.record.instance !== site.identity.instance) return false;
-    if ((await dropInternalSnapshots(volume)).length > 0) return false;
-    await throwAway(volume);
+    if ((await dropInternalSnapshots(volume)) > 0) return false;
+    if (!(await throwAway(volume))) {
+      await takeBackDeletion(volume);
+      return false;
+    }
   }
   await removeWork(await site.open(ref), { do: 'retire', image: ref.image });
   return true;

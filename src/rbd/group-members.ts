@@ -8,6 +8,7 @@ import type { Site } from './site.ts';
 import { readSnapshotRecord, type SeenSnapshot, snapshotKey } from './snapshot-record.ts';
 import type { GroupRef, GroupSnapshot } from './specs.ts';
 import { toSnapshot } from './to-snapshot.ts';
+import { DELETION } from './trashed.ts';
 
 /** The parts of a complete group snapshot, in the order of its images' names; those that are gone are left out. */
 export async function readMembers(site: Site, ref: GroupRef, group: SeenGroup): Promise<SeenSnapshot[]> {
@@ -22,7 +23,7 @@ async function seeMember(
   member: GroupMember,
 ): Promise<SeenSnapshot | undefined> {
   const io = await site.cluster.open(await site.poolName(member.poolId), group.io.namespace);
-  const header = await findHeader(io, member.imageId, [RECORD, snapshotKey(ref.group)]);
+  const header = await findHeader(io, member.imageId, [RECORD, snapshotKey(ref.group), DELETION]);
   if (header === undefined) return undefined;
   const [info] = await readSnapshots(io, member.imageId, [member.snapshotId]);
   // None for an image in the trash, which is no volume any more.

@@ -7,9 +7,12 @@
  * can live (`Identity.creatorLife`); until then the answer is `busy`.
  */
 import {
+  createIdObject,
   diffImage,
+  dropIdObject,
   dropObject,
   findDirectoryId,
+  findImageId,
   Image,
   type ImageHeader,
   type IoContext,
@@ -63,7 +66,7 @@ export async function dropHalfMade(site: Site, { ref, seen }: HalfMade, scope: S
   if (alone === undefined || (await findDirectoryId(io, ref.image)) !== idOf(seen)) {
     throw halfMade(ref, 'is half-made, and somebody else is just making it anew');
   }
-  await removeLeftovers(io, ref.image, idOf(seen));
+  await removeLeftovers(site, ref, idOf(seen));
   site.firstSeen.delete(formatImage(ref));
 }
 
@@ -86,8 +89,9 @@ function idOf(seen: SeenImage): string | undefined {
  * An `rbd_id` that the directory knows nothing of is removed alone: after a rename that was cut off it still names an
  * image that lives on under another name, and `rbd_remove` would follow it there.
  */
-async function removeLeftovers(io: IoContext, name: string, id: string | undefined): Promise<void> {
-  if (id === undefined) return await dropStaleId(io, name);
+async function removeLeftovers(site: Site, ref: ImageRef, id: string | undefined): Promise<void> {
+  const [io, name] = [await site.open(ref), ref.image];
+  if (id === undefined) return await dropStaleId(site, ref);
   // Ours is written before the header, and `rbd_remove` finds it through that.
   await dropObject(io, `rbd_object_map.${id}`);
   try {
@@ -98,9 +102,29 @@ async function removeLeftovers(io: IoContext, name: string, id: string | undefin
   }
 }
 
-/** Drops an `rbd_id` that a cut-off rename left under a name which the directory does not know. */
-export async function dropStaleId(io: IoContext, name: string): Promise<void> {
-  if ((await findDirectoryId(io, name)) === undefined) await dropObject(io, `rbd_id.${name}`);
+/**
+ * Drops an `rbd_id` that a cut-off rename or creation left under a name which the directory does not know. librbd writes it
+ * before the directory, so a young one may be somebody's at work: then it throws `busy`. What was written anew since it
+ * was looked at stays.
+ */
+export async function dropStaleId(site: Site, ref: ImageRef): Promise<void> {
+  const io = await site.open(ref);
+  const id = await findImageId(io, ref.image);
+  if (id === undefined || (await findDirectoryId(io, ref.image)) !== undefined) return;
+  const written = await statObject(io, `rbd_id.${ref.image}`);
+  if (written !== undefined && site.mayBeUnderWay(written.changedAt))
+    throw halfMade(ref, 'is being made or renamed, or was cut off');
+  await dropIdObject(io, ref.image, id);
+}
+
+/** Makes the `rbd_id` anew that an image in the directory has lost: nobody could map it by its name without. */
+export async function ensureIdObject(io: IoContext, name: string, id: string): Promise<void> {
+  if ((await findImageId(io, name)) !== undefined) return;
+  try {
+    await createIdObject(io, { name, id });
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  }
 }
 
 /** Milliseconds since the epoch; what carries no date counts from when we first saw it. */

@@ -9,13 +9,14 @@ import { inParallel } from '#lib/in-parallel';
 import { doWork } from './do-work.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { explain } from './errno.ts';
-import { dropOrphaned } from './orphaned-snapshots.ts';
+import { freeFromAnyGroup } from './free-from-group.ts';
 import { PlaceLock } from './place-lock.ts';
 import { dropPublications } from './publications.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
 import { DELETION, finishTrashMove, purge } from './trashed.ts';
+import { dropUnclaimed } from './trashed-snapshots.ts';
 import { addWork, listWork, type Outcome } from './work-index.ts';
 
 const PAGE = 512;
@@ -62,7 +63,8 @@ async function purgeExpired(site: Site, io: IoContext, entry: TrashEntry, scope:
   const header = await findHeader(io, entry.id, [RECORD, DELETION]);
   const record = header && readRecord(header, entry.name);
   if (record?.instance !== site.identity.instance || !header?.metadata.has(DELETION)) return 'done';
-  if ((await dropOrphaned(io, header, entry.name)) > 0) return 'waiting';
+  await freeFromAnyGroup(site, { io, image: entry.name, header, record });
+  if ((await dropUnclaimed(site, io, { header, name: entry.name })) > 0) return 'waiting';
   // The record goes with the header; should we be cut off behind it, this says that the rest is ours.
   await addWork(io, { do: 'purge', image: entry.id });
   await dropPublications(io, record.name, entry.id);

@@ -15,6 +15,7 @@ import { isOrphaned } from './orphaned-snapshots.ts';
 import { applyMetadata } from './record.ts';
 import type { Site } from './site.ts';
 import type { Labels, SnapshotRef } from './specs.ts';
+import { DELETION } from './trashed.ts';
 
 const PREFIX = 'loligo.snapshot.';
 
@@ -102,7 +103,7 @@ function hasTraces({ info, record, residue }: SnapshotTraces): boolean {
 }
 
 async function lookUnder(site: Site, ref: SnapshotRef, image: string): Promise<SnapshotTraces | undefined> {
-  const volume = await findVolume(site, { ...ref, image }, [snapshotKey(ref.snapshot)]);
+  const volume = await findVolume(site, { ...ref, image }, [snapshotKey(ref.snapshot), DELETION]);
   if (volume === undefined) return undefined;
   const record = readSnapshotRecord(volume.header.metadata, ref.snapshot);
   const infos = await readSnapshots(volume.io, volume.header.id, volume.header.snapshotIds);

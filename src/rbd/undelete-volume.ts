@@ -18,7 +18,7 @@ export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume>
   if ((await seeImage(io, ref.image)).is !== 'absent') {
     throw new Failure('conflict', 'NAME_TAKEN', `${formatImage(ref)} exists; a deleted one cannot come back under its name`);
   }
-  await dropStaleId(io, ref.image);
+  await dropStaleId(site, ref);
   if ((await findVolume(site, { ...ref, image: ref.image + DELETED })) !== undefined) {
     await renameImage(io, ref.image + DELETED, ref.image);
     await removeWork(io, { do: 'retire', image: ref.image });

@@ -47,6 +47,9 @@ export const LIBRADOS = {
   rados_write_op_create: 'void rados_write_op_create(void *write_op, int exclusive, const char *category)',
   rados_write_op_assert_exists: 'void rados_write_op_assert_exists(void *write_op)',
   rados_write_op_write_full: 'void rados_write_op_write_full(void *write_op, const void *buffer, size_t len)',
+  rados_write_op_cmpext:
+    'void rados_write_op_cmpext(void *write_op, const void *cmp_buf, size_t cmp_len, uint64_t off, int *prval)',
+  rados_write_op_remove: 'void rados_write_op_remove(void *write_op)',
   rados_write_op_exec:
     'void rados_write_op_exec(void *write_op, const char *cls, const char *method, void *in_buf, size_t in_len, void *prval)',
   rados_write_op_omap_cmp2:
