@@ -25,6 +25,20 @@ export async function findAnswer(io: IoContext, object: string, { method, input,
   }
 }
 
+/** How often an answer is asked for with sixteen times the room of before. */
+const ENLARGED = 2;
+
+/** Asks again while an answer does not fit (CephError ERANGE); `ask` is told how many times the usual room to take. */
+export async function withRoom<T>(ask: (times: number) => Promise<T>): Promise<T> {
+  for (let tried = 0; ; tried += 1) {
+    try {
+      return await ask(16 ** tried);
+    } catch (error) {
+      if (!isErrno(error, 'ERANGE') || tried >= ENLARGED) throw error;
+    }
+  }
+}
+
 /** One of many answers of an operation that ran; undefined for a method whose feature the image has not, or that the OSD does not know. */
 export function optional(answer: () => Buffer): Decoder | undefined {
   try {

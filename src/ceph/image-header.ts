@@ -3,7 +3,7 @@
  * class `rbd` (src/cls/rbd/cls_rbd.cc of Ceph). One round trip answers many of them. Its snapshots are in
  * image-snapshots.ts, its metadata in metadata.ts.
  */
-import { optional } from './class-method.ts';
+import { optional, withRoom } from './class-method.ts';
 import { Decoder, Encoder } from './codec.ts';
 import { isErrno } from './errors.ts';
 import type { IoContext } from './io-context.ts';
@@ -41,23 +41,34 @@ export interface ImageHeader {
 }
 
 /**
- * All that is asked of an image, in one round trip; undefined when it has no header.
+ * All that is asked of an image, in one round trip unless it has thousands of snapshots or dozens of lockers; undefined when it has no header.
  *
  * Implements: cls_rbd get_size, get_features, get_snapcontext, parent_get, get_data_pool, get_create_timestamp,
  * get_stripe_unit_count and metadata_get, and cls_lock get_info, on `rbd_header.<id>`.
  */
 export async function findHeader(io: IoContext, id: string, keys: readonly string[]): Promise<ImageHeader | undefined> {
+  return await withRoom((times) => readHeader(io, id, { keys, times }));
+}
+
+interface Wanted {
+  readonly keys: readonly string[];
+  /** The usual room, so many times. */
+  readonly times: number;
+}
+
+async function readHeader(io: IoContext, id: string, { keys, times }: Wanted): Promise<ImageHeader | undefined> {
   using operation = new ReadOperation(io);
   const head = new Encoder().u64(NO_SNAPSHOT).bytes();
   const none = Buffer.alloc(0);
   const size = operation.exec('rbd', 'get_size', head);
   const features = operation.exec('rbd', 'get_features', head);
-  const snapshots = operation.exec('rbd', 'get_snapcontext', none, 16 * 1024);
+  const snapshots = operation.exec('rbd', 'get_snapcontext', none, times * 16 * 1024);
   const parent = operation.exec('rbd', 'parent_get', none, 1024);
   const dataPool = operation.exec('rbd', 'get_data_pool', none);
   const created = operation.exec('rbd', 'get_create_timestamp', none);
   const stripe = operation.exec('rbd', 'get_stripe_unit_count', none);
-  const lock = operation.exec('lock', 'get_info', new Encoder().struct(new Encoder().string('rbd_lock')).bytes(), 1024);
+  const lockName = new Encoder().struct(new Encoder().string('rbd_lock')).bytes();
+  const lock = operation.exec('lock', 'get_info', lockName, times * 1024);
   const values = keys.map((key) => operation.exec('rbd', 'metadata_get', new Encoder().string(key).bytes(), VALUE_ROOM));
   try {
     await operation.run(`rbd_header.${id}`);
@@ -114,9 +125,19 @@ function decodeLocker(decoder: Decoder): bigint {
 export function decodeMetadata(keys: readonly string[], values: readonly (() => Buffer)[]): Map<string, string> {
   const metadata = new Map<string, string>();
   values.forEach((value, index) => {
-    const text = optional(value)?.string();
+    const text = readValue(value);
     const key = keys[index];
     if (text !== undefined && key !== undefined) metadata.set(key, text);
   });
   return metadata;
+}
+
+/** Undefined also for one that is longer than any of ours: a person's. */
+function readValue(value: () => Buffer): string | undefined {
+  try {
+    return optional(value)?.string();
+  } catch (error) {
+    if (isErrno(error, 'ERANGE')) return undefined;
+    throw error;
+  }
 }

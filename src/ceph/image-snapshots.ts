@@ -1,5 +1,5 @@
 /** The snapshots of an image and the clones of those, as its header has them, read without opening it. */
-import { optional } from './class-method.ts';
+import { optional, withRoom } from './class-method.ts';
 import { type Decoder, Encoder } from './codec.ts';
 import type { IoContext } from './io-context.ts';
 import { ReadOperation } from './operation.ts';
@@ -106,15 +106,20 @@ export interface Child {
   readonly imageId: string;
 }
 
+/** Bytes for some three hundred clones. */
+const CHILDREN_ROOM = 16 * 1024;
+
 /**
- * The clones of a snapshot. One round trip.
+ * The clones of a snapshot. One round trip, and one or two more when there are very many.
  *
  * Implements: cls_rbd children_list on `rbd_header.<id>`.
  */
 export async function listChildren(io: IoContext, id: string, snapshotId: bigint): Promise<Child[]> {
-  using operation = new ReadOperation(io);
-  const children = operation.exec('rbd', 'children_list', new Encoder().u64(snapshotId).bytes(), 256 * 1024);
-  await operation.run(`rbd_header.${id}`);
   const decode = (body: Decoder): Child => ({ poolId: body.s64(), imageId: body.string(), namespace: body.string() });
-  return optional(children)?.list((decoder) => decoder.struct(decode)) ?? [];
+  return await withRoom(async (times) => {
+    using operation = new ReadOperation(io);
+    const children = operation.exec('rbd', 'children_list', new Encoder().u64(snapshotId).bytes(), times * CHILDREN_ROOM);
+    await operation.run(`rbd_header.${id}`);
+    return optional(children)?.list((decoder) => decoder.struct(decode)) ?? [];
+  });
 }

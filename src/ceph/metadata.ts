@@ -1,4 +1,5 @@
 /** Keys and values of an image, as `rbd image-meta` shows them, read and changed without opening it. */
+import { withRoom } from './class-method.ts';
 import { Decoder, Encoder } from './codec.ts';
 import type { IoContext } from './io-context.ts';
 import { ReadOperation, WriteOperation } from './operation.ts';
@@ -7,6 +8,8 @@ import { ReadOperation, WriteOperation } from './operation.ts';
 export const VALUE_ROOM = 16 * 1024;
 /** Keys in one answer. */
 const PAGE = 64;
+/** Bytes that so many of ours have: a person's may have more. */
+const PAGE_ROOM = 64 * 1024;
 
 /**
  * All metadata of an image. One round trip for each 64 keys.
@@ -16,16 +19,20 @@ const PAGE = 64;
 export async function listMetadata(io: IoContext, id: string): Promise<Map<string, string>> {
   const all = new Map<string, string>();
   for (let after = ''; ; ) {
-    using operation = new ReadOperation(io);
-    const input = new Encoder().string(after).u64(BigInt(PAGE)).bytes();
-    const listed = operation.exec('rbd', 'metadata_list', input, PAGE * VALUE_ROOM);
-    await operation.run(`rbd_header.${id}`);
-    const page = new Decoder(listed()).map((decoder) => decoder.string());
+    const page = await withRoom((times) => listPage(io, id, { after, room: times * PAGE_ROOM }));
     for (const [key, value] of page) all.set(key, value);
     const last = [...page.keys()].at(-1);
     if (last === undefined || page.size < PAGE) return all;
     after = last;
   }
+}
+
+async function listPage(io: IoContext, id: string, { after, room }: { after: string; room: number }): Promise<Map<string, string>> {
+  using operation = new ReadOperation(io);
+  const input = new Encoder().string(after).u64(BigInt(PAGE)).bytes();
+  const listed = operation.exec('rbd', 'metadata_list', input, room);
+  await operation.run(`rbd_header.${id}`);
+  return new Decoder(listed()).map((decoder) => decoder.string());
 }
 
 /**

@@ -33,7 +33,7 @@ export interface VolumeRecord {
   readonly labels: Labels;
 }
 
-/** The record when it is the image's own (R1). */
+/** The record when it is the image's own (R1). What anybody may write there, with `rbd image-meta set`, is not taken on trust. */
 export function readRecord(header: ImageHeader, image: string): VolumeRecord | undefined {
   const record = parseJson(header.metadata.get(RECORD) ?? '');
   return isRecord(record) && (image === record.name || image === record.name + DELETED) ? record : undefined;
@@ -42,7 +42,17 @@ export function readRecord(header: ImageHeader, image: string): VolumeRecord | u
 function isRecord(value: unknown): value is VolumeRecord {
   const is = (name: string, type: string): boolean => typeof field(value, name) === type && field(value, name) !== null;
   const texts = ['name', 'instance', 'request', 'size', 'source'].every((name) => is(name, 'string'));
-  return texts && is('mutable', 'object') && is('labels', 'object') && is('v', 'number');
+  const isWhole = texts && /^\d+$/.test(String(field(value, 'size'))) && isTexts(field(value, 'labels')) && is('v', 'number');
+  return isWhole && isMutable(field(value, 'mutable'));
+}
+
+function isMutable(value: unknown): value is Mutable {
+  const counts = ['deleteRetention', 'maxCloneDepth'].map((name) => field(value, name));
+  return counts.every((count) => Number.isSafeInteger(count) && Number(count) >= 0) && isTexts(field(value, 'qos'));
+}
+
+function isTexts(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
 }
 
 /** The record that a volume as wanted gets; `size` and `source` are what it is made with. */
