@@ -8,8 +8,8 @@ import { checkPrimary } from './primary.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, SizeRange } from './specs.ts';
 
-/** What sizes are rounded up to: some kernels cannot use the rest of it. */
-const UNIT = 2n ** 20n;
+/** What sizes are rounded up to, as those of new volumes are: the smaller one where the limit leaves no room for the other. */
+const STEPS = [2n ** 20n, 4096n];
 
 /** Grows a volume; done also when it is as large already. The record keeps the size that CreateVolume asked for. */
 export async function expandVolume(
@@ -27,12 +27,13 @@ export async function expandVolume(
 }
 
 function sizeAfter(ref: ImageRef, header: ImageHeader, { required, limit }: SizeRange): bigint {
-  const rounded = ((required + UNIT - 1n) / UNIT) * UNIT;
-  const size = required <= header.size ? header.size : rounded;
-  if (limit === 0n || size <= limit) return size;
+  const sizes = required <= header.size ? [header.size] : STEPS.map((step) => ((required + step - 1n) / step) * step);
+  const size = sizes.find((one) => limit === 0n || one <= limit);
+  if (size !== undefined) return size;
+  const least = sizes.at(-1);
   throw new Failure(
     'out-of-range',
     'SIZE_OVER_LIMIT',
-    `${formatImage(ref)} would have ${size} bytes, more than the limit of ${limit}`,
+    `${formatImage(ref)} would have ${least} bytes, more than the limit of ${limit}`,
   );
 }
