@@ -126,16 +126,6 @@ export class Image implements AsyncDisposable {
   }
 
   /**
-   * Implements:
-   *   int rbd_get_name(rbd_image_t image, char *name, size_t *name_len);
-   */
-  async name(): Promise<string> {
-    const name = Buffer.alloc(512);
-    await this.io.native.call('rbd_get_name', this.pointer, name, sizeBuffer(name.length));
-    return name.toString('utf8', 0, name.indexOf(0));
-  }
-
-  /**
    * Grows the image; refuses to shrink (EINVAL).
    *
    * Implements:

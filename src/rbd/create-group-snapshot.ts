@@ -2,7 +2,7 @@
  * Takes snapshots of several volumes at one moment, or finishes what an earlier call began. The invariants and the
  * order of writes are in group-snapshot.ts.
  */
-import { createGroup, findDirectoryName, isErrno, takeGroupSnapshot } from '#ceph';
+import { createGroup, isErrno, takeGroupSnapshot } from '#ceph';
 import { Failure } from '#lib/failure';
 import { checkpoint, type Scope } from '#lib/scope';
 import { claimGroup, groupContended, groupDiffers, leaveClaim, sourceNames } from './claim-group.ts';
@@ -15,7 +15,7 @@ import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Claim } from './name-index.ts';
 import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
-import { readSnapshotRecord, snapshotKey } from './snapshot-record.ts';
+import { readSnapshotRecord, type SeenSnapshot, snapshotKey } from './snapshot-record.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
 import type { GroupSnapshot, GroupSnapshotSpec } from './specs.ts';
 import { DELETION, isBeingDeleted } from './trashed.ts';
@@ -23,7 +23,7 @@ import { DELETION, isBeingDeleted } from './trashed.ts';
 export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, scope: Scope): Promise<GroupSnapshot> {
   const io = await site.openToMake(want);
   const seen = await findGroup(io, want.group);
-  if (seen?.snapshot?.complete) return await settle(site, want, seen);
+  if (seen?.snapshot?.complete) return await settle(site, { want, group: seen, members: await readMembers(site, want, seen) });
 
   const keys = [snapshotKey(want.group), DELETION];
   const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, keys)));
@@ -44,8 +44,13 @@ export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, s
   }
   const taken = await findGroup(io, want.group);
   if (!taken?.snapshot?.complete) throw groupContended(want);
-  await checkAllThere(site, want, taken);
-  return await settle(site, want, taken);
+  const members = await readMembers(site, want, taken);
+  // Nobody was told of it yet (trashed.ts, T2).
+  if (members.length < taken.snapshot.members.length) {
+    await dropGroupSnapshot(site, want);
+    throw vanished(want);
+  }
+  return await settle(site, { want, group: taken, members });
 }
 
 /**
@@ -71,9 +76,14 @@ function isOpen({ kind }: Failure): boolean {
   return kind === 'busy' || kind === 'unfinished' || kind === 'unreachable';
 }
 
+interface Taken {
+  readonly want: GroupSnapshotSpec;
+  readonly group: SeenGroup;
+  readonly members: readonly SeenSnapshot[];
+}
+
 /** It is taken: the volumes leave the group, and it is compared with what is wanted. */
-async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Promise<GroupSnapshot> {
-  const members = await readMembers(site, want, group);
+async function settle(site: Site, { want, group, members }: Taken): Promise<GroupSnapshot> {
   checkMembersOurs(site, want, members);
   if (members.some(({ volume }) => isBeingDeleted(site, volume.header))) throw vanished(want);
   const names = members.map(({ volume }) => nameOfVolume(volume)).toSorted();
@@ -82,16 +92,6 @@ async function settle(site: Site, want: GroupSnapshotSpec, group: SeenGroup): Pr
   if (names.join() !== sourceNames(want).join()) throw groupDiffers(want, `set of volumes: ${names.join(', ')}`);
   await releaseImages(site, group, want.group);
   return await toGroupSnapshot(site, want, members);
-}
-
-/** A volume may have gone to the trash while it was being taken: then nobody was told of it yet (trashed.ts, T2), and it goes. */
-async function checkAllThere(site: Site, want: GroupSnapshotSpec, { io, snapshot }: SeenGroup): Promise<void> {
-  for (const { poolId, imageId } of snapshot?.members ?? []) {
-    const memberIo = await site.cluster.open(await site.poolName(poolId), io.namespace);
-    if ((await findDirectoryName(memberIo, imageId)) !== undefined) continue;
-    await dropGroupSnapshot(site, want);
-    throw vanished(want);
-  }
 }
 
 /** Throws for volumes of which no common snapshot can be taken. */

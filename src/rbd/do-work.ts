@@ -1,9 +1,10 @@
 /** The pieces of work in the index (work-index.ts), each done or found done. */
-import { dropSnapshot, Image, type IoContext, isErrno, listChildren, readSnapshots } from '#ceph';
+import { type Child, dropSnapshot, findDirectoryName, type IoContext, listChildren, readSnapshots } from '#ceph';
 import { openToChange } from './change-image.ts';
 import { retireDeleted } from './delete-volume.ts';
 import type { EngineScope } from './engine-scope.ts';
 import { seeImage } from './look.ts';
+import { findOwner } from './pool-mark.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { SNAPSHOTS } from './snapshot-room.ts';
@@ -69,22 +70,21 @@ async function noteChildren(site: Site, io: IoContext, id: string, snapshotId: b
   // A snapshot of the child may be under way, which a flatten would spoil (flattening.ts).
   const notBefore = since + site.identity.creatorLife * 1000;
   for (const child of await listChildren(io, id, snapshotId)) {
-    const childIo = await site.cluster.open(await site.poolName(child.poolId), child.namespace);
-    const name = await nameOf(childIo, child.imageId);
-    const work: Work = { do: 'flatten', image: name ?? '', since, notBefore };
-    if (name !== undefined && !(await hasWork(childIo, work))) await addWork(childIo, work);
+    const clone = await findOurs(site, child);
+    if (clone === undefined) continue;
+    const work: Work = { do: 'flatten', image: clone.name, since, notBefore };
+    if (!(await hasWork(clone.io, work))) await addWork(clone.io, work);
   }
 }
 
-/** The name that an image has now; undefined for one in the trash. */
-async function nameOf(io: IoContext, id: string): Promise<string | undefined> {
-  try {
-    await using image = await Image.openReadOnly(io, { id });
-    return await image.name();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+/** A clone that is a volume of ours; undefined for one in the trash, and for a person's, in whose pool nothing is written (P1). */
+async function findOurs(site: Site, { poolId, namespace, imageId }: Child): Promise<{ io: IoContext; name: string } | undefined> {
+  const io = await site.cluster.open(await site.poolName(poolId), namespace);
+  if ((await findOwner(io)) !== site.identity.cluster) return undefined;
+  const name = await findDirectoryName(io, imageId);
+  const seen = name === undefined ? undefined : await seeImage(io, name);
+  const record = name !== undefined && seen?.is === 'image' ? readRecord(seen.header, name) : undefined;
+  return name !== undefined && record?.instance === site.identity.instance ? { io, name } : undefined;
 }
 
 async function dropLeftSnapshot(site: Site, io: IoContext, work: Extract<Work, { do: 'drop-snapshot' }>): Promise<Outcome> {

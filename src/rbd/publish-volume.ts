@@ -7,7 +7,6 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { isSameNode, parseNodeId } from '#lib/node-id';
 import { findPlaces } from './find-places.ts';
-import { ensureIdObject } from './half-made.ts';
 import { getVolumeImage } from './look.ts';
 import { MIRROR_MARK } from './mirror/mark.ts';
 import { checkServedHere } from './mirror/served-here.ts';
@@ -24,7 +23,6 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
   const volume = await getVolumeImage(site, spec.volume, [MIRROR_MARK]);
   await checkServedHere(site, volume);
   const { io, header, image } = volume;
-  await ensureIdObject(io, image, header.id);
   await changePublications(io, { image, id: header.id }, async (now) => {
     const here = now.find((publication) => isSameNode(publication.node, spec.node));
     if (here !== undefined) {

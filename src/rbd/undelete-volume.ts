@@ -2,7 +2,7 @@ import { findHeader, type IoContext, isErrno, listTrash, renameImage, restoreFro
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage } from '#lib/handle';
 import { toVolume } from './compare-volume.ts';
-import { dropStaleId } from './half-made.ts';
+import { dropStaleId, ensureIdObject } from './half-made.ts';
 import { findVolume, getVolumeImage, seeImage, volumeMissing } from './look.ts';
 import { applyMetadata, RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
@@ -26,6 +26,7 @@ export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume>
     await restore(io, await findTrashed(site, io, ref), ref.image);
   }
   const { header, record } = await getVolumeImage(site, ref, [DELETION]);
+  await ensureIdObject(io, ref.image, header.id);
   if (header.metadata.has(DELETION)) await applyMetadata(io, header, { set: new Map(), remove: [DELETION] });
   return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }

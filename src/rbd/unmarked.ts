@@ -2,6 +2,7 @@ import { findHeader, type ImageHeader, listChildren, readSnapshots } from '#ceph
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { sameFeatures, sameObjects } from './compare-volume.ts';
+import { mayHoldData } from './data-objects.ts';
 import { contentOf, hasItsObjectMap } from './half-made.ts';
 import { findVolume } from './look.ts';
 import type { Site } from './site.ts';
@@ -17,7 +18,7 @@ export type Verdict = 'as-wanted' | 'cut-short' | 'foreign';
 export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageHeader): Promise<Verdict> {
   const io = await site.openToMake(want);
   if (!sameFeatures(want, header) || !sameObjects(want, header)) return 'foreign';
-  if (await hasLostItsParent(site, header)) return 'cut-short';
+  if (await hasLostItsParent(site, header)) return (await mayHoldData(site, io, header)) ? 'foreign' : 'cut-short';
   // Before all that may have it removed: one that holds data is somebody's, whatever it lacks.
   const content = await contentOf(io, header);
   if (content === 'open-here') {

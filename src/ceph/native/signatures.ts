@@ -77,7 +77,6 @@ export const LIBRBD = {
   rbd_open_by_id_read_only: 'int rbd_open_by_id_read_only(void *io, const char *id, _Out_ void **image, const char *snap_name)',
   rbd_close: 'int rbd_close(void *image)',
   rbd_resize2: 'int rbd_resize2(void *image, uint64_t size, bool allow_shrink, void *cb, void *cbdata)',
-  rbd_get_name: 'int rbd_get_name(void *image, void *name, void *name_len)',
   rbd_get_size: 'int rbd_get_size(void *image, void *size)',
   rbd_metadata_set: 'int rbd_metadata_set(void *image, const char *key, const char *value)',
   rbd_metadata_remove: 'int rbd_metadata_remove(void *image, const char *key)',
