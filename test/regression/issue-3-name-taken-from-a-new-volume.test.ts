@@ -57,7 +57,9 @@ test('the name of an image that somebody is just making is not taken away, and o
   await using bed = await engineBed(pool, { creatorLife: 600 });
   await using later = await engineBed(pool);
   await bed.engine.createVolume(aVolume(pool, { image: 'first', size: 64n * MiB }));
-  await pool.rados('cp', 'rbd_id.first', 'rbd_id.v');
+  // The first of librbd's writes when it makes an image, and all that is left under the old name of one that is renamed.
+  await pool.rbd('create', '--size', '64M', 'v');
+  await pool.rados('rmomapkey', 'rbd_directory', 'name_v');
 
   await assert.rejects(bed.engine.deleteVolume(anImage(pool.place, 'v')), { kind: 'busy', reason: 'IMAGE_HALF_MADE' });
   const young = await pool.objects();
@@ -65,21 +67,16 @@ test('the name of an image that somebody is just making is not taken away, and o
 
   assert.ok(young.includes('rbd_id.v'));
   assert.ok(!(await pool.objects()).includes('rbd_id.v'));
-  assert.equal(Object(await pool.rbdJson('info', 'first')).name, 'first');
 });
 
-test('CreateVolume, asked again, and publishing give a volume its lost name back', async () => {
+test('CreateVolume, asked again, gives a volume its lost name back', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await engineBed(pool);
   const want = aVolume(pool, { image: 'v', size: 64n * MiB });
-  const volume = anImage(await bed.engine.createVolume(want), 'v');
+  await bed.engine.createVolume(want);
 
   await pool.rados('rm', 'rbd_id.v');
   await bed.engine.createVolume(want);
-  const again = Object(await pool.rbdJson('info', 'v')).name;
-  await pool.rados('rm', 'rbd_id.v');
-  await bed.engine.publishVolume({ volume, node: 'worker-1@10.0.0.5', mode: 'single-writer', readonly: false, nodeLimit: 0 });
 
-  assert.equal(again, 'v');
   assert.equal(Object(await pool.rbdJson('info', 'v')).name, 'v');
 });

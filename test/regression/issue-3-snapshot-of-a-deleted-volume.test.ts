@@ -73,6 +73,25 @@ test('nobody is told of a snapshot whose volume another is about to move to the 
   assert.deepEqual(await leftovers(pool, one), []);
 });
 
+test('the last snapshot of a deleted volume is deleted also when the reaper moves that to the trash first', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using one = await engineBed(pool, ALIVE);
+  await using other = await engineBed(pool, ALIVE);
+  const volume = anImage(await one.engine.createVolume(aVolume(pool, { ...SMALL, image: 'v' })), 'v');
+  await one.engine.createSnapshot(aSnapshot(volume, 's'));
+  await one.engine.deleteVolume(volume);
+
+  const race = meanwhile(
+    one,
+    ({ name }) => name === 'rbd_trash_move',
+    () => other.engine.reap(pool.place),
+  );
+  await one.engine.deleteSnapshot(aSnapshot(volume, 's'));
+  race.assertMet();
+
+  assert.deepEqual(await leftovers(pool, one), []);
+});
+
 test('the reaper drops the snapshots of ours that a killed controller left in the trash, and never a person’s', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await engineBed(pool);
