@@ -18,10 +18,12 @@ import { aGroup, anImage, aSnapshot, aVolume, MiB } from '../support/volume-spec
 const SOAK = process.env['LOLIGO_SOAK'] === '1';
 /** Milliseconds into a call. */
 const MOMENTS = SOAK ? [undefined, 1, 3, 6, 10, 20, 50, 150, 400, 800] : [undefined, 4, 300];
-/** Of all calls and moments, one in so many is tried. */
 const EACH = SOAK ? 1 : 5;
 const AT_ONCE = 3;
-const CALLS_MAX = 60;
+/** More than any operation makes: that its end was reached is asserted. */
+const CALLS_MAX = 200;
+/** Seconds after which a killed maker counts as gone, where that is what is tried. */
+const LIFE = 4;
 
 interface Ground {
   readonly pool: TestPool;
@@ -175,28 +177,52 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
     await using pool = await sharedCeph().freshNamespace();
     await using bed = await engineBed(pool);
 
-    const killed = await killEverywhere(scenario, pool, bed);
+    await killEverywhere(scenario, { pool, bed, each: EACH });
 
-    assert.ok(killed >= 2, `only ${killed} kill points were met`);
     assert.deepEqual(await leftovers(pool, bed), []);
   });
 }
 
-/** Kills at ever later calls until the operation gets through alive; the number of kills. */
-async function killEverywhere(scenario: Scenario, pool: TestPool, bed: Bed): Promise<number> {
+/** What looks at ages, and of how many kill points each is tried: one has to wait for the end of a life. */
+const WAITING = { 'CreateVolume of nothing': 5, 'CreateVolume of a volume': 25, CreateVolumeGroupSnapshot: 25 };
+
+for (const [name, each] of Object.entries(WAITING)) {
+  test(`${name} killed is finished also by a call that has to wait until the maker cannot live any more`, async () => {
+    const scenario = SCENARIOS[name];
+    assert.ok(scenario);
+    await using pool = await sharedCeph().freshNamespace();
+    await using bed = await engineBed(pool, { creatorLife: LIFE });
+
+    await killEverywhere(scenario, { pool, bed, each: SOAK ? 1 : each });
+
+    await sleep(LIFE * 1000);
+    assert.deepEqual(await leftovers(pool, bed), []);
+  });
+}
+
+interface Killing {
+  readonly pool: TestPool;
+  readonly bed: Bed;
+  /** Of all calls and moments, one in so many is tried. */
+  readonly each: number;
+}
+
+/** Kills at ever later calls until the operation gets through alive; throws when that never was, or too few kills were met. */
+async function killEverywhere(scenario: Scenario, { pool, bed, each }: Killing): Promise<void> {
   let killed = 0;
   let past = false;
   const points = Array.from({ length: CALLS_MAX }, (_, index) => index + 1);
   await inParallel(points, AT_ONCE, async (call) => {
     for (const [index, after] of MOMENTS.entries()) {
-      if (past || (call * MOMENTS.length + index) % EACH !== 0) continue;
+      if (past || (call * MOMENTS.length + index) % each !== 0) continue;
       const died = await killOnce(scenario, { pool, bed, tag: `${call}-${after ?? 'before'}` }, { call, after });
       if (died) killed += 1;
       // A short call is over before the moment comes; that the last one is over too, only a kill before it tells.
       else if (after === undefined) past = true;
     }
   });
-  return killed;
+  assert.ok(past, `the operation makes more than ${CALLS_MAX} calls`);
+  assert.ok(killed >= 2, `only ${killed} kill points were met`);
 }
 
 async function killOnce(scenario: Scenario, ground: Ground, moment: { call: number; after: number | undefined }): Promise<boolean> {
@@ -222,7 +248,7 @@ async function untilDone(ask: () => Promise<unknown>): Promise<void> {
       return;
     } catch (error) {
       const open = error instanceof Failure && ['busy', 'unfinished'].includes(error.kind);
-      if (!open || attempt >= 10) throw error;
+      if (!open || attempt >= 10 + LIFE * 5) throw error;
       await sleep(200);
     }
   }
