@@ -49,7 +49,9 @@ export class AgentClient {
   }
 
   async write(path: string, content: string | Buffer): Promise<void> {
-    await this.#ask({ act: 'write', path, content: Buffer.from(content).toString('base64') }, 30_000);
+    const answer = await this.#ask({ act: 'write', path, content: Buffer.from(content).toString('base64') }, 30_000);
+    const { failed } = JSON.parse(answer) as { failed?: string };
+    if (failed !== undefined) throw new Error(`in the machine: ${path} cannot be written: ${failed}`);
   }
 
   async #ask(request: Request, timeout: number): Promise<string> {

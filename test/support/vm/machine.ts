@@ -3,18 +3,21 @@
  * dm-crypt. Killing QEMU is its power cut: `cut`, then `boot` with the same disk. It dies with the process that started it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { runProgram } from '../ceph/program.ts';
 import { until } from '../kubernetes/waiting.ts';
 import { type MicroCeph, RUN } from '../micro-ceph.ts';
+import { livingPid, processIdentity } from '../process-identity.ts';
 import { AgentClient, type RunOptions } from './agent-client.ts';
 import { initramfs } from './initramfs.ts';
 import { debianKernel, type Kernel } from './kernel.ts';
 import { machineAddress, type VmNetwork, withPrefix } from './network.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
+const PREFIX = 'vm-';
+const OWNER = 'owner.json';
 const DISK = 2 ** 30; // sparse
 const MEMORY = '1536M';
 /** What Debian's programs need, and no more: wide vectors are slow to emulate. */
@@ -60,9 +63,8 @@ export class Machine implements AsyncDisposable {
     const kernel = await debianKernel();
     const root = await initramfs(kernel);
     mkdirSync(RUN, { recursive: true });
-    const dir = mkdtempSync(join(RUN, 'vm-'));
-    const sockets = mkdtempSync(join(tmpdir(), 'vm-')); // a socket's path may have 107 bytes
-    process.once('exit', () => removeFolders(dir, sockets)); // Its processes end with this one by themselves.
+    sweep();
+    const { dir, sockets } = makeFolders();
     const machine = new Machine({ network, kernel, root, dir, sockets, index, interactive });
     try {
       await Promise.all([machine.#bundle(), makeDisk(join(dir, 'disk'))]);
@@ -201,6 +203,23 @@ export class Machine implements AsyncDisposable {
       ...shared('project', ROOT),
       ...shared('node', dirname(process.execPath)),
     ];
+  }
+}
+
+/** Its processes end with this one by themselves; its folders at exit, or with the next machine. */
+function makeFolders(): { readonly dir: string; readonly sockets: string } {
+  const dir = mkdtempSync(join(RUN, PREFIX));
+  const sockets = mkdtempSync(join(tmpdir(), PREFIX)); // a socket's path may have 107 bytes
+  writeFileSync(join(dir, OWNER), JSON.stringify({ sockets, owner: processIdentity(process.pid) }));
+  process.once('exit', () => removeFolders(dir, sockets));
+  return { dir, sockets };
+}
+
+/** Removes the folders of machines whose starter was killed. */
+function sweep(): void {
+  for (const name of globSync(`${PREFIX}*/${OWNER}`, { cwd: RUN })) {
+    const { owner, sockets } = JSON.parse(readFileSync(join(RUN, name), 'utf8')) as { owner: string; sockets: string }; // our own
+    if (livingPid(owner) === undefined) removeFolders(join(RUN, dirname(name)), sockets);
   }
 }
 

@@ -14,6 +14,8 @@ import { sharedNetwork } from './shared-network.ts';
 export const STATE_DIR = '/var/lib/loligo/state';
 const CLUSTERS = '/etc/loligo/clusters.json';
 const LOG = '/run/loligo.log';
+/** Seconds that a call may be asked again; a machine without KVM on two busy cores is slow. */
+const PATIENCE = 240;
 const START_TIMEOUT = 240_000; // milliseconds; 5 s when nothing else runs
 /** As the kubelet has them: below a folder that outlives nothing. */
 const PODS = '/run/pods';
@@ -149,7 +151,7 @@ export class VmBed implements AsyncDisposable {
   }
 
   unstage({ volumeId, stagingTargetPath }: VmVolume): Promise<Message> {
-    return untilOk(() => this.csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath }));
+    return untilOk(() => this.csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath }), PATIENCE);
   }
 
   /** What `rbd device list` shows in the machine. */

@@ -3,7 +3,8 @@
  * socket. A request is one line of JSON on a connection of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { openSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AGENT_PORT, type Ran, type Request, type RunRequest, type StartRequest, type WriteRequest } from './protocol.ts';
@@ -27,7 +28,7 @@ server.listen(AGENT_PORT);
 function serve(socket: Socket, request: Request, rest: Buffer): void {
   if (request.act === 'run') runToEnd(socket, request);
   else if (request.act === 'start') start(socket, request);
-  else if (request.act === 'write') write(socket, request);
+  else if (request.act === 'write') void write(socket, request);
   else lead(socket, request.socket, rest);
 }
 
@@ -58,10 +59,14 @@ function start(socket: Socket, { program, args, env, log }: StartRequest): void 
   socket.end(`${JSON.stringify({ pid: child.pid ?? 0 })}\n`);
 }
 
-function write(socket: Socket, { path, content }: WriteRequest): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, Buffer.from(content, 'base64'), { mode: 0o600 });
-  socket.end('{}\n');
+async function write(socket: Socket, { path, content }: WriteRequest): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, Buffer.from(content, 'base64'), { mode: 0o600 });
+    socket.end('{}\n');
+  } catch (error) {
+    socket.end(`${JSON.stringify({ failed: String(error) })}\n`);
+  }
 }
 
 function lead(socket: Socket, path: string, first: Buffer): void {

@@ -21,7 +21,7 @@ export interface StartRequest {
   readonly log: string;
 }
 
-/** Makes a file, for root alone, and the folders above it. The answer is an empty object. */
+/** Makes a file, for root alone, and the folders above it. The answer is an object, empty or with `failed`. */
 export interface WriteRequest {
   readonly act: 'write';
   readonly path: string;
