@@ -7,7 +7,7 @@ import { allDone, mirrored, move, peer, until } from '../../support/mirror/sites
 const VOLUMES = Number(process.env['LOLIGO_VOLUMES'] ?? '100');
 
 test(`${VOLUMES} volumes move in less than the time of Ceph's own tool`, { timeout: 30 * 60_000 }, async () => {
-  await using bed = await MirrorBed.start();
+  await using bed = await MirrorBed.start({ stock: true });
   await using pool = await bed.freshPool();
   await peer(pool);
   const images = Array.from({ length: VOLUMES }, (_, index) => `v${index}`);
