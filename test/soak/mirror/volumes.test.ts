@@ -100,6 +100,28 @@ test('a volume leaves mirroring with its copy, or its copy stays and becomes a v
   assert.doesNotMatch(await pool.east.pool.rbd('image-meta', 'list', 'a'), /loligo.mirror/);
 });
 
+test('mirror snapshots that nobody fetches keep what the other site goes on from, and its only whole copy', async () => {
+  await using pool = await bed.freshPool();
+  await peer(pool);
+  await mirrored(pool, 'snapshot', ['v']);
+  const first = (await until(pool, 120, ({ state }) => state === 'replicating')).get('v')?.copied;
+  bed.west.pause('rbd-mirror');
+
+  for (let count = 1; count <= 8; count += 1) {
+    await writeGeneration(pool.east.pool, 'v', { byte: count, size: 4n * MiB });
+    allDone(await pool.east.engine.takeMirrorSnapshots({ place: pool.place, images: ['v'] }));
+  }
+  const kept = (await factsAt(pool.east)).images[0]?.detail?.snapshots ?? [];
+  const whole = (await compareSites(pool)).get('v')?.copied;
+  await bed.west.resume('rbd-mirror');
+
+  console.log(kept.map(({ id, waitingPeers }) => `${id}:${waitingPeers.length}`).join(' '), 'whole', first?.snapshotId);
+  assert.equal(whole?.snapshotId, first?.snapshotId);
+  assert.ok(kept.length <= 6, `${kept.length} mirror snapshots`);
+  await until(pool, 120, ({ copied }) => copied?.snapshotId === kept[0]?.id);
+  assert.equal(await pool.west.pool.checksum('v'), await pool.east.pool.checksum('v'));
+});
+
 test('a mirrored volume that is deleted where it is primary goes, and its copy waits in the trash of the other site', async () => {
   await using pool = await bed.freshPool();
   await peer(pool);

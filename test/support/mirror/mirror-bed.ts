@@ -12,8 +12,15 @@ import type { Settings } from '../ceph/conf.ts';
 import { type Bed, type BedEngine, engineBed } from '../engine-bed.ts';
 import { MicroCeph, type TestPool } from '../micro-ceph.ts';
 
-/** The daemons look for new pools and for changed images each half minute; tests that are not about that wait less. */
-const QUICK: Settings = { rbd_mirror_pool_replayers_refresh_interval: '2', rbd_mirror_image_state_check_interval: '3' };
+/**
+ * The daemons look for new pools and for changed images each half minute, and the monitors commit once a second: tests that
+ * are not about that wait less.
+ */
+const QUICK: Settings = {
+  rbd_mirror_pool_replayers_refresh_interval: '2',
+  rbd_mirror_image_state_check_interval: '3',
+  paxos_propose_interval: '0.1',
+};
 
 export const EAST = 'east';
 export const WEST = 'west';
@@ -27,7 +34,7 @@ export class MirrorBed implements AsyncDisposable {
     this.west = west;
   }
 
-  /** `stock`: with the daemons' own intervals. */
+  /** `stock`: with Ceph's own intervals. */
   static async start(options: { readonly stock?: boolean } = {}): Promise<MirrorBed> {
     const settings = options.stock === true ? {} : QUICK;
     const east = await MicroCeph.start({ settings });
