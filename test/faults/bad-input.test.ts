@@ -118,6 +118,7 @@ test('every field of every RPC with every kind of bad value is answered by name,
   assert.equal(bed.driver.pid, pid);
   await bed.csi.call('Probe', {});
   for (const [, { value }] of answers) if (value?.volume?.volumeId !== undefined) await bed.delete(value.volume.volumeId);
+  await bed.delete(bed.handle('new'));
   assert.deepEqual(await pool.images(), ['there']);
   for (const snapshotId of snapshots) await untilOk(() => bed.csi.call('DeleteSnapshot', { snapshotId }));
   await bed.delete(there);
