@@ -236,7 +236,9 @@ test('what counts as looking is served to a user who may change nothing', async 
     Object.entries(looks).map(async ([name, look]) => [name, await look().then(() => 'OK', reasonOf)] as const),
   );
 
-  assert.deepEqual(new Set(Object.keys(looks)), READING);
+  // Mirroring's need a pool that is mirrored, and are not asked here.
+  const expected = [...READING].filter((name) => !name.startsWith('mirror'));
+  assert.deepEqual(new Set(Object.keys(looks)), new Set(expected));
   assert.deepEqual(
     answers.filter(([, answer]) => answer !== 'OK'),
     [['getGroupSnapshot', 'GROUP_SNAPSHOT_NOT_FOUND']],
