@@ -178,7 +178,7 @@ test('what only looks and is late costs no agent', async () => {
   assert.deepEqual(causes, ['first']);
 });
 
-test('an agent that was replaced, for a change was late in it, leaves by itself once the change is done', async () => {
+test('an agent that was replaced, for a change was late in it, leaves by itself once the change has ended', async () => {
   await using pool = await ceph.freshNamespace();
   const causes: string[] = [];
   await using agents = aPool({ started: (_, why) => causes.push(why) });
@@ -201,7 +201,6 @@ test('an agent that was replaced, for a change was late in it, leaves by itself 
   assert.deepEqual(causes, ['first', 'first', 'stuck']);
   assert.equal(agentPids().includes(agent), false);
   assert.equal((await ceph.ceph('osd', 'blocklist', 'ls')).includes(address), false);
-  assert.equal(((await pool.rbdJson('snap', 'ls', volume.image)) as unknown[]).length, 1);
   await ceph.ceph('auth', 'rm', `client.${user}`);
 });
 
