@@ -16,6 +16,8 @@ export interface AgentProgram {
 
 /** Milliseconds that cutting off another agent may take. */
 const FENCE_MS = 20_000;
+/** Milliseconds for an agent to start and connect where the machine has little time for it; another would be no faster. */
+const START_MS = 30_000;
 /** Milliseconds to wait for the agent to say what a call is at. */
 const WHERE_MS = 250;
 
@@ -42,9 +44,7 @@ export class AgentProcess {
   #isDistrusted = false;
   /** True once it is not known how something ended that changes Ceph. */
   #isUnsettled = false;
-  /** True while it does not say what an overdue call is at. */
-  #isSilent = false;
-  /** Milliseconds that a call which only looks may be overdue before it counts as hung. */
+  /** Milliseconds that a call which only looks may be overdue before it counts as stuck. */
   readonly #patience: number;
   /** True when its end is our doing. */
   #isDismissed = false;
@@ -83,12 +83,13 @@ export class AgentProcess {
   }
 
   /**
-   * True while new calls are better served by another: Ceph gave it no answer in time, it does not move, or a call is
-   * stuck in it. A call that was overdue and came back leaves no doubt behind: the deadline was ours, not Ceph's.
+   * True while new calls are better served by another: Ceph gave it no answer in time, or a call is stuck in it. A call
+   * that was overdue and came back leaves no doubt behind: the deadline was ours, not Ceph's.
    */
   get spoiled(): boolean {
-    const isStuck = (call: PendingCall): boolean => call.isOverdueBy(call.changes ? 0 : this.#patience);
-    return this.#isDistrusted || this.#isSilent || [...this.#calls.values()].some(isStuck);
+    const patience = this.address === '' ? START_MS : this.#patience;
+    const isStuck = (call: PendingCall): boolean => call.isOverdueBy(call.changes ? 0 : patience);
+    return this.#isDistrusted || [...this.#calls.values()].some(isStuck);
   }
 
   /** True when something that it did or does may still land in Ceph, and nobody would know. */
@@ -163,17 +164,12 @@ export class AgentProcess {
   }
 
   #overdue(id: number): void {
-    const asked = Date.now();
     this.#send({ say: 'where', id });
-    setTimeout(() => {
-      if (this.movedAt < asked) this.#isSilent = true;
-      this.#calls.get(id)?.giveUp('the agent does not answer either');
-    }, WHERE_MS);
+    setTimeout(() => this.#calls.get(id)?.giveUp('the agent does not answer either'), WHERE_MS);
   }
 
   #heard(message: FromAgent): void {
     this.movedAt = Date.now();
-    this.#isSilent = false;
     switch (message.say) {
       case 'opened':
         this.address = message.address;

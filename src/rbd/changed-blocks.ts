@@ -63,7 +63,7 @@ function checkOffset({ startingOffset, snapshot }: ChangedBlocksSpec, size: bigi
   throw new Failure(
     'out-of-range',
     'OFFSET_OUT_OF_RANGE',
-    `offset ${startingOffset} is not within the ${size} bytes of ${snapshot.snapshot}`,
+    `starting_offset ${startingOffset} is not within the ${size} bytes of ${snapshot.snapshot}`,
   );
 }
 

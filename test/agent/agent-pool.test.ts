@@ -114,7 +114,7 @@ test('what a dead agent held is let go of when nobody can cut it off, for its us
   assert.equal(await Promise.race([failure.settled, late]), undefined);
 });
 
-test('an agent that hangs is answered for at the deadline, and replaced', async () => {
+test('an agent that hangs is answered for at the deadline, and replaced at once when something was to be changed', async () => {
   await using pool = await ceph.freshNamespace();
   const causes: string[] = [];
   await using agents = aPool({ started: (_, why) => causes.push(why) });
@@ -125,7 +125,7 @@ test('an agent that hangs is answered for at the deadline, and replaced', async 
 
   process.kill(agent ?? 0, 'SIGSTOP');
   const began = Date.now();
-  const hung = engine.getVolume(volume, within(1));
+  const hung = engine.adoptVolume(volume, within(1));
   await assert.rejects(hung, { reason: 'CEPH_SLOW', kind: 'unreachable' });
   const waited = Date.now() - began;
   const seen = await engine.getVolume(volume, within(10));
@@ -135,6 +135,28 @@ test('an agent that hangs is answered for at the deadline, and replaced', async 
   assert.deepEqual(causes, ['first', 'stuck']);
   await hung.catch((error) => (error instanceof PendingFailure ? error.settled : undefined));
   assert.equal(agentPids().includes(agent ?? 0), false);
+});
+
+test('an agent that hangs with nothing but looks is replaced after two time-outs, and is not cut off', async () => {
+  await using pool = await ceph.freshNamespace();
+  const causes: string[] = [];
+  await using agents = aPool({ started: (_, why) => causes.push(why) });
+  const volume = await aVolumeIn(pool, agents);
+  const engine = agents.engine(await connectionTo());
+  const [agent = 0] = agentPids();
+  const before = await ceph.ceph('osd', 'blocklist', 'ls');
+
+  process.kill(agent, 'SIGSTOP');
+  const hung = engine.getVolume(volume, within(1));
+  await assert.rejects(hung, { reason: 'CEPH_SLOW' });
+  await sleep(2100);
+  const seen = await engine.getVolume(volume, within(20));
+  await hung.catch((error) => (error instanceof PendingFailure ? error.settled : undefined));
+
+  assert.equal(seen.image, volume.image);
+  assert.deepEqual(causes, ['first', 'stuck']);
+  assert.equal(agentPids().includes(agent), false);
+  assert.equal(await ceph.ceph('osd', 'blocklist', 'ls'), before);
 });
 
 test('what only looks and is late costs no agent', async () => {
@@ -156,7 +178,7 @@ test('what only looks and is late costs no agent', async () => {
   assert.deepEqual(causes, ['first']);
 });
 
-test('an agent that was replaced, for a change was late in it, leaves by itself once the change is done', async () => {
+test('an agent that was replaced, for a change was late in it, leaves by itself once the change has ended', async () => {
   await using pool = await ceph.freshNamespace();
   const causes: string[] = [];
   await using agents = aPool({ started: (_, why) => causes.push(why) });
@@ -179,7 +201,6 @@ test('an agent that was replaced, for a change was late in it, leaves by itself 
   assert.deepEqual(causes, ['first', 'first', 'stuck']);
   assert.equal(agentPids().includes(agent), false);
   assert.equal((await ceph.ceph('osd', 'blocklist', 'ls')).includes(address), false);
-  assert.equal(((await pool.rbdJson('snap', 'ls', volume.image)) as unknown[]).length, 1);
   await ceph.ceph('auth', 'rm', `client.${user}`);
 });
 
@@ -214,7 +235,9 @@ test('what counts as looking is served to a user who may change nothing', async 
     Object.entries(looks).map(async ([name, look]) => [name, await look().then(() => 'OK', reasonOf)] as const),
   );
 
-  assert.deepEqual(new Set(Object.keys(looks)), READING);
+  // Mirroring's need a pool that is mirrored, and are not asked here.
+  const expected = [...READING].filter((name) => !name.startsWith('mirror'));
+  assert.deepEqual(new Set(Object.keys(looks)), new Set(expected));
   assert.deepEqual(
     answers.filter(([, answer]) => answer !== 'OK'),
     [['getGroupSnapshot', 'GROUP_SNAPSHOT_NOT_FOUND']],

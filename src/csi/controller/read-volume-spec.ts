@@ -51,7 +51,7 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     name,
     size: sizeOfRange('capacity_range', range),
     range,
-    layout: layoutOf(parameters.values, dataPool),
+    layout: layoutOf(parameters.values, otherThan(place.pool, dataPool)),
     flatten: parameters.values.flatten ?? false,
     mutable: mutableOf(parameters, attributes),
     labels: parameters.labels,
@@ -94,6 +94,11 @@ function choosePlace(values: ParameterValues, cluster: string, request: CreateVo
   return { place: checkPlace(cluster, { pool: chosen.pool, namespace }), dataPool: chosen.dataPool, chosen };
 }
 
+/** An image whose data is to lie in its own pool has no data pool; it could not be told from one that was asked for none. */
+function otherThan(pool: string, dataPool: string): string {
+  return dataPool === pool ? '' : dataPool;
+}
+
 /** The same volume in each other pool of the class; of a pool that stands there twice, the entry that is reached. */
 function otherPlaces(
   { topologyPools = [] }: ParameterValues,
@@ -108,7 +113,7 @@ function otherPlaces(
     if (pool === undefined) throw new TypeError(`nothing is known of pool ${name}`);
     const place = checkPlace(cluster, { pool: name, namespace: spec.namespace });
     const there = { ...place, image: imageNameFor(spec.name, cluster, place) };
-    const layout = { ...spec.layout, dataPool: pool.dataPool };
+    const layout = { ...spec.layout, dataPool: otherThan(name, pool.dataPool) };
     return { spec: { ...spec, ...there, layout }, chosen: pool, isReached: reached !== undefined };
   });
 }
