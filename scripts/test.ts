@@ -8,7 +8,7 @@ import { findTestFiles } from './test-files.ts';
 import { TestRun } from './test-run.ts';
 
 /** No test file may take longer, in milliseconds: one that needs nothing started, and one that needs Ceph. */
-const UNIT_TIMEOUT = 120_000;
+const UNIT_TIMEOUT = process.env['LOLIGO_SOAK'] === '1' ? 30 * 60_000 : 300_000;
 const CEPH_TIMEOUT = process.env['LOLIGO_SOAK'] === '1' ? 120 * 60_000 : 10 * 60_000;
 
 const unitOnly = process.argv.includes('--unit');

@@ -1,6 +1,5 @@
 /** Two sites with Ceph and mirror daemons, an API server, and the operator between them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MirrorPolicyStatus } from '../../src/operator/index.ts';
 import { adminKey, engineBed } from '../support/engine-bed.ts';
@@ -34,7 +33,9 @@ export class DisasterBed implements AsyncDisposable {
     const mirror = await MirrorBed.start();
     const api = await ApiServer.start();
     await api.installCrds();
-    const dir = mkdtempSync(join(tmpdir(), 'loligo-disaster-'));
+    // Where it is swept with the rest when this process is killed.
+    const dir = join(api.dir, 'operator');
+    mkdirSync(dir);
     const [east, west] = await Promise.all([mirror.east, mirror.west].map(adminKey));
     writeFileSync(join(dir, 'east.key'), east ?? '', { mode: 0o600 });
     writeFileSync(join(dir, 'west.key'), west ?? '', { mode: 0o600 });
@@ -98,7 +99,6 @@ export class DisasterBed implements AsyncDisposable {
     await this.operator[Symbol.asyncDispose]();
     await this.api[Symbol.asyncDispose]();
     await this.mirror[Symbol.asyncDispose]();
-    rmSync(this.#dir, { recursive: true, force: true });
   }
 }
 

@@ -48,7 +48,10 @@ function refusal({ want, seen, volumes }: Situation): Blocked | undefined {
     return { reason: 'PeerIsPrimaryAndReachable', message };
   }
   if (!isSilent(lost, seen.now)) {
-    return { reason: 'PeerNotSilentLongEnough', message: `${lost.site} does not answer; it is asked a few times more` };
+    return {
+      reason: 'PeerNotSilentLongEnough',
+      message: `${lost.site} is not silent for long enough: ${lost.failure?.message ?? ''}`,
+    };
   }
   return lossRefusal(want.accepted, toForce(volumes, to.site));
 }

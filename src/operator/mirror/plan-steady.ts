@@ -33,7 +33,15 @@ export function planSteady(situation: Situation, truth: Truth): Plan {
     ...peering.map((place): Step => ({ do: 'peer', place })),
   ];
   const phase = phaseOf(situation, truth, unpeered.length > 0);
-  return { phase, steps, again: againIn(volumes, situation, truth) };
+  const again = againIn(volumes, situation, truth);
+  if (phase !== 'InitialSync' || unsettled(situation, truth).length === 0) return { phase, steps, again };
+  const total = volumes.length;
+  return {
+    phase: 'SwitchingOver',
+    step: { name: 'Settle', done: total - unsettled(situation, truth).length, total },
+    steps,
+    again,
+  };
 }
 
 function phaseOf({ seen, volumes }: Situation, truth: Truth, isUnpeered: boolean): Phase {
@@ -45,6 +53,12 @@ function phaseOf({ seen, volumes }: Situation, truth: Truth, isUnpeered: boolean
     ({ wanted, comparison }) => comparison.state === 'syncing' || (wanted && comparison.state === 'unprotected'),
   );
   return isSyncing ? 'InitialSync' : 'Steady';
+}
+
+/** S8: moved, and not yet replayed at the site that they came from. */
+function unsettled({ seen, volumes }: Situation, truth: Truth): readonly VolumeSeen[] {
+  const old = otherSite(seen, truth.primarySite).site;
+  return volumes.filter((volume) => roleAt(volume, old) === 'demoted');
 }
 
 /** A number that was used up by a move that was taken back. Nothing moves. */

@@ -2,7 +2,7 @@
  * The steps from what is to what is wanted. Pure: no clock, no cluster. Each pass looks, plans, takes the steps and looks
  * again, so that every "done" is an observation and a crash anywhere is answered by the next pass.
  *
- * Interlocks, by the numbers of docs/mirroring-operator.md; a test tries to break each:
+ * Interlocks, by the numbers of docs/disaster-recovery.md; a test tries to break each:
  *   I1 a planned move never becomes a forced one by itself
  *   I2 nothing is forced away from a site that answers and is primary
  *   I3 a loss is accepted for one epoch and up to a bound; the move spends it

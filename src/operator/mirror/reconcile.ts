@@ -126,9 +126,10 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
 
   async #look(want: Want, memory: PolicyMemory, selected: readonly Selected[]): Promise<Observation> {
     const [own = ''] = this.#settings.sites.names(want.cluster);
-    const other = want.sites.find((site) => site !== own) ?? '';
+    // Neither may be ours: a control plane can stand at a third place.
+    const [first = '', second = ''] = want.sites.toSorted((a, b) => Number(b === own) - Number(a === own));
     const look = (site: string): Promise<Observation['here']> => this.#lookAt(want, memory, site);
-    const [here, there] = await Promise.all([look(own), look(other)]);
+    const [here, there] = await Promise.all([look(first), look(second)]);
     for (const { pools } of [here, there]) {
       for (const [key, pool] of pools) {
         for (const image of pool.images) {

@@ -36,7 +36,7 @@ for (const [index, step] of STEPS.entries()) {
     await untilSteps(before + index + 1);
     await bed.restartOperator();
     const killed = Date.now();
-    await bed.until(pool, (status) => status.epoch === epoch, 120);
+    await bed.until(pool, (status) => status.epoch === epoch, 300);
 
     t.diagnostic(`to ${to.name}, ended ${((Date.now() - killed) / 1000).toFixed(1)} s after the kill`);
     assert.equal(await to.pool.checksum('v'), written);
@@ -55,7 +55,7 @@ function steps(): string[] {
 }
 
 async function untilSteps(count: number): Promise<void> {
-  for (const end = Date.now() + 60_000; steps().length < count; await sleep(5)) {
+  for (const end = Date.now() + 180_000; steps().length < count; await sleep(5)) {
     if (Date.now() > end) throw new Error(`the operator took ${steps().length} steps of ${count}`);
   }
 }

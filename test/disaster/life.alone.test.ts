@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { runProgram } from '../support/ceph/program.ts';
+import { until } from '../support/kubernetes/waiting.ts';
 import type { MirrorPool } from '../support/mirror/mirror-bed.ts';
 import { condition, DisasterBed } from './disaster-bed.ts';
 
@@ -75,8 +76,10 @@ test('a volume that a client has open is not demoted; when the client is gone th
   await bed.apply(pool);
   await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe');
   const bench = ['bench', `${pool.name}/v`, '--io-type', 'write', '--io-size', '4K', '--io-threads', '1', '--io-total', '1G'];
+  const idle = await watchers(pool);
   const client = spawn('rbd', ['-c', bed.mirror.east.conf, ...bench], { stdio: 'ignore' });
 
+  await until(async () => (await watchers(pool)) > idle, { what: 'the client has the volume open' });
   await bed.patch(pool, { primarySite: 'west', epoch: 2 });
   const waiting = await bed.until(pool, ({ step }) => step?.name === 'Demote' && step.blockedBy !== undefined);
   const meanwhile = (await pool.east.pool.rbdJson('info', 'v')) as { mirroring: { primary: boolean } };
@@ -88,6 +91,10 @@ test('a volume that a client has open is not demoted; when the client is gone th
   assert.equal(moved.primarySite, 'west');
   await bed.api.kubectl('delete', 'mp', pool.name);
 });
+
+async function watchers({ east }: MirrorPool): Promise<number> {
+  return ((await east.pool.rbdJson('status', 'v')) as { watchers: unknown[] }).watchers.length;
+}
 
 test('two primaries made by hand are seen within a minute, and nothing is overwritten', async (t) => {
   await using pool = await bed.mirror.freshPool();
