@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # librbd and librados come with ceph-common; qemu-storage-daemon and its rbd driver with the qemu packages.
 PACKAGES='ceph-common ceph-mon ceph-mgr ceph-osd rbd-mirror qemu-utils qemu-system-common qemu-block-extra
-  fuse3 e2fsprogs xfsprogs util-linux fio'
+  fuse3 cryptsetup-bin dmsetup e2fsprogs xfsprogs util-linux fio'
 # `make test` holds the binding to Ceph's headers, `make bench` compiles a small C program as its floor.
 PACKAGES="$PACKAGES librados-dev librbd-dev gcc libc6-dev"
 

@@ -5,7 +5,7 @@ import { findImports } from '../test/architecture/imports.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** Run only when named: they take long, or need more than this machine. */
-const ON_DEMAND = ['soak', 'e2e', 'chart', 'vm', 'image', 'api-server', 'disaster'];
+const ON_DEMAND = ['soak', 'e2e', 'chart', 'vm', 'image', 'vault', 'api-server', 'disaster'];
 
 export interface TestFiles {
   /** Pure code: nothing is started for them. */

@@ -22,6 +22,15 @@ export const surroundings: Readonly<Record<string, Schema>> = {
       ),
     ),
   }),
+  encryption: object("Keys of encrypted volumes' keys.", {
+    keys: mapOf('Keys by name.', {
+      ...list('32 bytes in base64 each; the first wraps, every one opens.', given('A key.', '^[A-Za-z0-9+/]{43}=$')),
+      minItems: 1,
+    }),
+    existingSecret: text('A Secret with keys.json and the files that it names.', `^$|${OBJECT_NAME}`),
+    existingNodeSecret: text('The same for the nodes.', `^$|${OBJECT_NAME}`),
+    vaultAudience: text("The audience of the pods' token for Vault."),
+  }),
   serviceAccount: object('Service accounts.', { annotations: mapOf('Annotations.', { type: 'string' }) }),
   metrics: object('Watching. The metrics themselves are always served.', {
     serviceMonitor: object('A ServiceMonitor.', {
@@ -38,6 +47,8 @@ export const surroundings: Readonly<Record<string, Schema>> = {
     cephPorts: list('Their ports.', object('Ports.', { port: port('The first.'), endPort: port('The last.') }, ['port'])),
     apiCIDRs: CIDRS('Where the API server is; anywhere when empty.'),
     apiPorts: list('Its ports.', port('A port.')),
+    vaultPorts: list('Ports of Vault.', port('A port.')),
+    vaultCIDRs: CIDRS('Where Vault is; anywhere when empty.'),
     metricsFrom: list('Who may read metrics; anybody when empty.', ofKubernetes('A peer of a NetworkPolicy.')),
   }),
   podDisruptionBudget: object("The controller's PodDisruptionBudget.", { enabled: flag('Makes it, for two replicas and more.') }),

@@ -22,8 +22,10 @@ import { basename, dirname, join } from 'node:path';
 /** The programs that src/ runs, and those for whoever looks into a container. */
 const PROGRAMS = [
   'blkid',
+  'cryptsetup',
   'dd',
   'dmesg',
+  'dmsetup',
   'e2fsck',
   'flock',
   'keyctl',

@@ -1,15 +1,23 @@
-import { runNodesCommand, runVolumeCommand } from '#cli';
+import { runKeysCommand, runNodesCommand, runVolumeCommand } from '#cli';
+import { KeyRing } from '#keys';
+import type { Scope } from '#lib/scope';
 import { createLogger, createMetrics } from '#observability';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import { Options } from './options.ts';
 
-const COMMANDS = { volume: runVolumeCommand, nodes: runNodesCommand } as const;
+type Command = 'volume' | 'nodes' | 'keys';
 
-/** `loligo volume VERB HANDLE [OPTIONS]`, `loligo nodes VERB NODE [OPTIONS]` */
-export async function runCommand(name: keyof typeof COMMANDS, [verb = '', of = '', ...rest]: readonly string[]): Promise<void> {
+/** `loligo volume VERB HANDLE [OPTIONS]`, `loligo nodes VERB NODE [OPTIONS]`, `loligo keys VERB CLUSTER [OPTIONS]` */
+export async function runCommand(name: Command, [verb = '', of = '', ...rest]: readonly string[]): Promise<void> {
   const options = new Options(rest, process.env);
   const log = createLogger('silent');
   await using clusters = new EngineClusters(options, process.argv[1] ?? '', { log, agents: countAgents(createMetrics()) });
-  const scope = { deadline: Date.now() + options.seconds('call-timeout') * 1000, log };
-  console.log(await COMMANDS[name](clusters, [verb, of], scope));
+  const nextScope = (): Scope => ({ deadline: Date.now() + options.seconds('call-timeout') * 1000, log });
+  const words = [verb, of] as const;
+  const commands = {
+    volume: () => runVolumeCommand(clusters, words, nextScope()),
+    nodes: () => runNodesCommand(clusters, words, nextScope()),
+    keys: () => runKeysCommand({ clusters, keys: new KeyRing(options.text('encryption-keys')) }, words, nextScope),
+  };
+  console.log(await commands[name]());
 }

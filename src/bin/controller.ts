@@ -8,6 +8,7 @@ import {
   readTopology,
   snapshotMetadataService,
 } from '#csi';
+import { KeyRing } from '#keys';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import type { Part, Surroundings } from './part.ts';
 
@@ -36,6 +37,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
   const watch = new ClusterWatch(clusters, metrics.clusterUp);
   const controller: Controller = {
     clusters,
+    keys: new KeyRing(options.text('encryption-keys')),
     topology: readTopology(options.file('topology')),
     nodeVolumeLimit: options.count('node-volume-limit'),
     fenceOnForceDetach: options.flag('fence-on-force-detach'),

@@ -12,6 +12,7 @@ const ROLES = {
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   nodes: "an administrator's commands: nodes lost NODE, nodes back NODE",
   mirror: "an administrator's commands: mirror status|plan|switchover|failover|resync [POLICY [SITE]]",
+  keys: "wraps the keys of a cluster's encrypted volumes anew: keys rewrap CLUSTER",
   version: 'prints the version',
 } as const;
 
@@ -31,6 +32,7 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
       return await (await import('./operator.ts')).serveOperator(args);
     case 'volume':
     case 'nodes':
+    case 'keys':
       return await (await import('./command.ts')).runCommand(role, args);
     case 'mirror':
       return await (await import('./mirror-command.ts')).mirrorCommand(args);

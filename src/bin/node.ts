@@ -1,8 +1,9 @@
 import { type Node, nodeService } from '#csi';
+import { KeyRing } from '#keys';
 import { ClusterConfig } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { NodeId } from '#lib/node-id';
-import { KrbdMapper, LocalKeeper, ownAddresses, RemoteKeeper, UserspaceMapper } from '#node';
+import { EncryptedMapper, KrbdMapper, LocalKeeper, ownAddresses, RemoteKeeper, type Unwrap, UserspaceMapper } from '#node';
 import type { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 
@@ -12,8 +13,11 @@ export function nodePart({ options, host }: Surroundings): Part {
   const mapperRole = options.text('mapper-socket');
   const keeper = mapperRole === '' ? new LocalKeeper() : new RemoteKeeper(mapperRole);
   const name = options.name('node-name');
+  const keys = new KeyRing(options.text('encryption-keys'));
+  const unwrap: Unwrap = (storedKey, handle) => keys.unwrap(storedKey, handle);
+  const mappers = [new KrbdMapper(name), new UserspaceMapper(keeper, name)].map((mapper) => new EncryptedMapper(mapper, unwrap));
   const node: Node = {
-    host: { stateDir: options.text('state-dir'), mappers: [new KrbdMapper(name), new UserspaceMapper(keeper, name)] },
+    host: { stateDir: options.text('state-dir'), mappers },
     clusters,
     id: () => nodeId(options, clusters),
     volumeLimit: options.count('node-volume-limit'),

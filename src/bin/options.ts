@@ -14,6 +14,7 @@ interface Row {
 export const OPTION_ROWS = {
   endpoint: { standard: 'unix:///run/loligo/csi.sock', help: 'socket of the CSI services (also CSI_ENDPOINT)' },
   clusters: { standard: '/etc/loligo/clusters.json', help: 'the cluster configuration' },
+  'encryption-keys': { standard: '', help: 'the configuration of encryption keys: see docs/encryption.md; empty for none' },
   'driver-name': { standard: 'rbd.csi.loligo.dev', help: 'name of the CSI driver' },
   instance: { standard: 'default', help: 'which Loligo this is, when several share a pool; never change it' },
   'log-level': { standard: 'info', help: LOG_LEVELS.join(', ') },

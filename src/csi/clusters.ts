@@ -1,3 +1,4 @@
+import type { KeyRing } from '#keys';
 import type { Credentials } from '#lib/cluster-config';
 import type { RemoteEngine } from '#rbd';
 import type { ClusterTopology } from './request/topology.ts';
@@ -12,6 +13,7 @@ export interface Clusters {
 /** What the handlers of the controller's services need, all of it given from outside. */
 export interface Controller {
   readonly clusters: Clusters;
+  readonly keys: Pick<KeyRing, 'wrap' | 'unwrap'>;
   /** Where pools can be reached from, for what no class tells: snapshots, listings. */
   readonly topology: readonly ClusterTopology[];
   /** Volumes that a node takes at once; 0 for no limit. */

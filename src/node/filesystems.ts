@@ -1,6 +1,7 @@
 /** File systems on a device: finding out what is there, making, checking and growing them. */
 import { readFile } from 'node:fs/promises';
 import { Failure } from '#lib/failure';
+import { isZero, lastMib, MIB, readMib, writeBytes } from './device-blocks.ts';
 import { LIMITS } from './limits.ts';
 import type { Device } from './mapper.ts';
 import type { FsType } from './mount-options.ts';
@@ -18,7 +19,6 @@ export type Content =
   | { readonly kind: 'unfinished' }
   | { readonly kind: 'filesystem'; readonly type: string; readonly isMarked: boolean };
 
-const MIB = 1024 * 1024;
 /** One sector at the start of the last whole MiB: file systems put nothing of theirs there while they are made. */
 const MARK = Buffer.alloc(512, 'loligo: a file system is being made here\n');
 /** mkfs.xfs refuses less. */
@@ -121,29 +121,10 @@ async function probe(device: Device): Promise<string> {
   return fields.get('TYPE') ?? (table === undefined ? 'several things at once' : `a ${table} partition table`);
 }
 
-async function readMib(device: Device, index: bigint): Promise<Buffer> {
-  const skip = index < 0n ? 0n : index;
-  const args = [`if=${device.path}`, `bs=${MIB}`, 'count=1', `skip=${skip}`, 'status=none'];
-  const { stdout } = await run('dd', args, { limit: LIMITS.read, keep: MIB });
-  const expected = device.size < BigInt(MIB) ? Number(device.size) : MIB;
-  if (stdout.length < expected) throw new Failure('unfinished', 'DEVICE_SHORT', `${device.path} gave only ${stdout.length} bytes`);
-  return stdout;
-}
-
-function lastMib(device: Device): bigint {
-  return device.size < BigInt(MIB) ? 0n : device.size / BigInt(MIB) - 1n;
-}
-
 function isMarked(tail: Buffer): boolean {
   return tail.subarray(0, MARK.length).equals(MARK);
 }
 
 async function writeTail(device: Device, bytes: Buffer): Promise<void> {
-  const seek = lastMib(device) * BigInt(MIB / bytes.length);
-  const args = [`of=${device.path}`, `bs=${bytes.length}`, 'count=1', `seek=${seek}`, 'conv=notrunc,fsync', 'status=none'];
-  await run('dd', args, { limit: LIMITS.read, input: bytes });
-}
-
-function isZero(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0);
+  await writeBytes(device, bytes, { offset: lastMib(device) * BigInt(MIB), unit: bytes.length });
 }

@@ -12,7 +12,16 @@ export interface MapSpec {
   readonly snapshot: string;
   readonly readonly: boolean;
   readonly options: MapOptions;
+  /** Undefined for a volume that is not encrypted. */
+  readonly encryption: Encryption | undefined;
   readonly connection: ClusterConnection;
+}
+
+export interface Encryption {
+  /** The volume's data key, wrapped: no secret. */
+  readonly storedKey: string;
+  /** No other node can be at it: a blank image may get its LUKS header here. */
+  readonly mayFormat: boolean;
 }
 
 /** `mapOptions` of the StorageClass, already parsed; what a mapper does not know it refuses. */

@@ -29,7 +29,8 @@ export interface Ran {
 const KEEP = 64 * 1024;
 /** A program in an uninterruptible wait survives SIGKILL; nobody waits for it longer than this. */
 const AFTER_KILL = 500;
-const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+/** A container sees nothing of the host's udev, and device-mapper's programs would wait for it. */
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', DM_DISABLE_UDEV: '1' };
 
 /**
  * Runs a program to its end.

@@ -9,7 +9,7 @@ import { byDeadline, checkpoint, type Scope } from '#lib/scope';
 import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
 import { dirOf, type NodeHost } from './host.ts';
 import { readMapOptions } from './map-options.ts';
-import { chooseMapper, type Device, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
+import { chooseMapper, type Device, type Encryption, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
 import { findMountOf, mountDevice, unmountAll } from './mounts.ts';
@@ -32,6 +32,8 @@ export interface StageSpec {
   readonly mapOptions: string;
   /** '' lets the node choose. */
   readonly mapper: string;
+  /** Undefined for a volume that is not encrypted. */
+  readonly encryption: Encryption | undefined;
   readonly connection: ClusterConnection;
 }
 
@@ -74,8 +76,9 @@ async function orRelease<T>({ dir, mapper }: Plan, work: () => Promise<T>): Prom
 }
 
 function mapSpec(spec: StageSpec): MapSpec {
-  const { volume, snapshot, readonly, connection } = spec;
-  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options: readMapOptions(spec.mapOptions), connection };
+  const { volume, snapshot, readonly, encryption, connection } = spec;
+  const options = readMapOptions(spec.mapOptions);
+  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options, encryption, connection };
 }
 
 /** All that can be refused, before anything is made. */
@@ -95,6 +98,7 @@ async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
     access: spec.access,
     readonly: spec.readonly || spec.snapshot !== '',
     fsType: spec.access === 'mount' ? spec.fsType : '',
+    storedKey: spec.encryption?.storedKey ?? '',
   };
   if (before !== undefined) await refuseOther(dir, { before, wanted, mapper });
   return { dir, spec, mapper, mountFlags, mkfsOptions, stash: wanted };
@@ -105,12 +109,19 @@ async function refuseOther(
   { before, wanted, mapper }: { before: Stash; wanted: Stash; mapper: Mapper },
 ): Promise<void> {
   const fields = ['mapper', 'stagingPath', 'access', 'readonly', 'fsType'] as const;
-  const other = fields.find((field) => before[field] !== wanted[field]);
+  // Wrapped anew it is the same key.
+  const isEncrypted = ({ storedKey }: Stash): boolean => storedKey !== '';
+  const other =
+    isEncrypted(before) === isEncrypted(wanted) ? fields.find((field) => before[field] !== wanted[field]) : 'encryption';
   if (other === undefined) return;
   // A call that failed before it mapped anything does not bind the next one.
   const { state } = before.mapper === mapper.name ? await mapper.find(dir) : { state: 'alive' };
   if (state !== 'none') {
-    throw new Failure('conflict', 'STAGED_OTHERWISE', `the volume is staged on this node with another ${other}: ${before[other]}`);
+    throw new Failure(
+      'conflict',
+      'STAGED_OTHERWISE',
+      `the volume is staged on this node with another ${other}: ${other === 'encryption' ? isEncrypted(before) : before[other]}`,
+    );
   }
 }
 

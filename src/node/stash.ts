@@ -25,6 +25,8 @@ export interface Stash {
   readonly readonly: boolean;
   /** '' for block volumes, and where the request left it open until the file system was seen. */
   readonly fsType: string;
+  /** The wrapped key of an encrypted volume, '' for another. */
+  readonly storedKey: string;
 }
 
 /** How a volume was published at one path; what a second request for that path is compared with. */
@@ -80,6 +82,7 @@ function toStash(fields: Fields): Stash {
     access: access(fields),
     readonly: fields['readonly'] === true,
     fsType: text(fields, 'fsType'),
+    storedKey: fields['storedKey'] === undefined ? '' : text(fields, 'storedKey'),
   };
 }
 

@@ -1,6 +1,8 @@
+import { Failure } from '#lib/failure';
+import { formatImage } from '#lib/handle';
 import { toVolume } from './compare-volume.ts';
 import { imageMissing, seeImage } from './look.ts';
-import { readRecord, VERSION, type VolumeRecord, writeRecord } from './record.ts';
+import { KEY, RECORD, readRecord, VERSION, type VolumeRecord, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, Volume } from './specs.ts';
 
@@ -10,12 +12,13 @@ import type { ImageRef, Volume } from './specs.ts';
  */
 export async function adoptVolume(site: Site, ref: ImageRef): Promise<Volume> {
   const io = await site.openToMake(ref);
-  const seen = await seeImage(io, ref.image);
+  const seen = await seeImage(io, ref.image, [RECORD, KEY]);
   if (seen.is !== 'image') throw imageMissing(site, ref);
   const { header } = seen;
   const record = readRecord(header, ref.image) ?? adopted(site, ref, header.size);
   if (readRecord(header, ref.image) === undefined) {
-    await writeRecord(io, { id: header.id, features: header.features, inherits: true }, record);
+    if (header.metadata.has(KEY)) throw encrypted(ref);
+    await writeRecord(io, { id: header.id, features: header.features, inherits: true }, { record, key: '' });
   }
   return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }
@@ -31,4 +34,10 @@ function adopted(site: Site, ref: ImageRef, size: bigint): VolumeRecord {
     mutable: { deleteRetention: 0, maxCloneDepth: 0, qos: {} },
     labels: {},
   };
+}
+
+/** Its key opens under the name of the volume that it was copied from, and a new record would remove it. */
+function encrypted(ref: ImageRef): Failure {
+  const message = `image ${formatImage(ref)} is a copy of an encrypted volume: give it that volume's name and metadata, or clone the volume`;
+  return new Failure('precondition', 'IMAGE_ENCRYPTED', message);
 }

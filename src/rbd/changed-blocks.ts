@@ -7,6 +7,7 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { FAST_DIFF } from './features.ts';
+import { headerOf } from './record.ts';
 import type { Site } from './site.ts';
 import { getSnapshotImage, type SeenSnapshot } from './snapshot-record.ts';
 import type { ChangedBlocks, ChangedBlocksSpec, Extent } from './specs.ts';
@@ -24,14 +25,16 @@ const STRIPED_MAX = 2 ** 14;
 export async function changedBlocks(site: Site, spec: ChangedBlocksSpec, scope: Scope): Promise<ChangedBlocks> {
   const seen = await getSnapshotImage(site, spec.snapshot);
   const base = await findBase(site, spec, seen);
-  const { size } = seen.info;
+  const header = headerOf(seen.volume.record);
+  const size = seen.info.size - header;
   checkOffset(spec, size);
 
   await using image = await Image.openReadOnly(seen.volume.io, { id: seen.volume.header.id });
   await showSnapshot(image, seen.info.id);
   const reader = new ExtentReader(image, base?.info.name ?? null, { max: spec.max, striped: seen.volume.header.stripeCount > 1n });
-  const next = await reader.read({ from: spec.startingOffset, size }, scope);
-  return { size, extents: reader.extents, next };
+  const next = await reader.read({ from: spec.startingOffset + header, size: seen.info.size }, scope);
+  const extents = reader.extents.map(({ offset, length }) => ({ offset: offset - header, length }));
+  return { size, extents, next: next === undefined ? undefined : next - header };
 }
 
 /** What to compare with, if anything. Throws `invalid` for a snapshot that is no older one of the same image, `precondition` when changes are not tracked. */

@@ -18,6 +18,7 @@ import { isLeftToLibrbd, planImage, writeClone } from './write-image.ts';
 
 export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: SnapshotRef, scope: Scope): Promise<Made> {
   const seen = await getSnapshotImage(site, from);
+  checkEncryption(want, seen.volume);
   const size = chooseSize(want, seen.info.size);
 
   await planFlatten(site, want, seen.volume);
@@ -25,10 +26,18 @@ export async function makeFromSnapshot(site: Site, want: VolumeSpec, from: Snaps
   return await makeClone(site, want, { parent: seen.volume, snapshot: seen.info, size });
 }
 
+/** A copy has its source's bytes, so it is encrypted just when that is. */
+export function checkEncryption(want: VolumeSpec, { record }: Pick<SeenVolume, 'record'>): void {
+  if ((want.key === '') === (record.luksHeader === undefined)) return;
+  const [copy, source] = want.key === '' ? ['is not to be', 'is'] : ['is to be', 'is not'];
+  const message = `${formatImage(want)} ${copy} encrypted, and its source ${record.name} ${source}: use a class that is as the source's`;
+  throw new Failure('invalid', 'ENCRYPTION_DIFFERS', message);
+}
+
 export interface ClonePlan {
   readonly parent: SeenVolume;
   readonly snapshot: Pick<SnapshotInfo, 'id' | 'name' | 'size' | 'namespace'>;
-  /** Bytes wanted. */
+  /** Bytes of the image wanted. */
   readonly size: bigint;
 }
 

@@ -9,7 +9,7 @@ import { formatImage, INTERNAL } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { openToChange } from './change-image.ts';
 import { chooseSize } from './choose-size.ts';
-import { type ClonePlan, makeClone, planFlatten } from './clone-snapshot.ts';
+import { type ClonePlan, checkEncryption, makeClone, planFlatten } from './clone-snapshot.ts';
 import { checkNotFlattening } from './flattening.ts';
 import { getVolumeImage, type SeenVolume } from './look.ts';
 import type { Made } from './made.ts';
@@ -22,6 +22,7 @@ import { addWork, removeWork } from './work-index.ts';
 export async function makeFromVolume(site: Site, want: VolumeSpec, from: ImageRef, scope: Scope): Promise<Made> {
   const source = await getVolumeImage(site, from);
   // What cannot be is refused before a snapshot is taken for it.
+  checkEncryption(want, source);
   chooseSize(want, source.header.size);
   await checkNotFlattening(source);
   await checkSnapshotRoom(source);

@@ -3,7 +3,7 @@ import { Failure } from '#lib/failure';
 import { formatImage, type Place, parseImage } from '#lib/handle';
 import { chosenFeatures, featureBits } from './features.ts';
 import type { SeenVolume } from './look.ts';
-import type { VolumeRecord } from './record.ts';
+import { headerFor, headerOf, type VolumeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Feature, Source, Volume, VolumeSpec } from './specs.ts';
 
@@ -16,6 +16,7 @@ export async function compareVolume(site: Site, want: VolumeSpec, seen: Pick<See
   if (size < want.range.required || (want.range.limit > 0n && size > want.range.limit)) {
     throw differs(want, 'size', `${size} bytes`);
   }
+  if (headerOf(record) !== headerFor(want)) throw differs(want, 'encryption', record.luksHeader === undefined ? 'none' : 'LUKS');
   if (record.source !== describeSource(want.source)) throw differs(want, 'source', record.source || 'none');
   const dataPool = await site.dataPoolOf(header);
   if (dataPool !== want.layout.dataPool) throw differs(want, 'dataPool', dataPool || 'none');
@@ -88,6 +89,7 @@ function parseSource(text: string): Source {
 export function toVolume(seen: {
   readonly at: Place;
   readonly record: VolumeRecord;
+  /** Of the image. */
   readonly size: bigint;
   readonly dataPool: string;
 }): Volume {
@@ -97,7 +99,7 @@ export function toVolume(seen: {
     namespace: at.namespace,
     image: record.name,
     name: record.request,
-    size: seen.size,
+    size: seen.size - headerOf(record),
     source: parseSource(record.source),
     dataPool: seen.dataPool,
     mutable: record.mutable,

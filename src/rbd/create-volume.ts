@@ -20,14 +20,14 @@ import { type SeenImage, seeImage } from './look.ts';
 import type { Made } from './made.ts';
 import { makeEmpty } from './make-empty.ts';
 import { checkObjectCount } from './object-count.ts';
-import { readRecord, recordOf, type VolumeRecord, writeRecord } from './record.ts';
+import { headerFor, readRecord, recordOf, type VolumeRecord, writeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { Volume, VolumeSpec } from './specs.ts';
 import { judgeUnmarked } from './unmarked.ts';
 
 export async function createVolume(site: Site, want: VolumeSpec, scope: Scope): Promise<Volume> {
   await checkDataPool(site, want.layout.dataPool);
-  checkObjectCount(want.size, { ...want.layout, features: featureBits(want.layout.features) });
+  checkObjectCount(want.size + headerFor(want), { ...want.layout, features: featureBits(want.layout.features) });
 
   const made = await make(site, want, scope);
   checkpoint(scope);
@@ -102,7 +102,7 @@ async function makeAnew(site: Site, { want, seen }: { want: VolumeSpec; seen: Se
 async function mark(site: Site, want: VolumeSpec, made: Made): Promise<Volume> {
   const record = recordFor(site, want, made.size);
   try {
-    if (!made.marked) await writeRecord(await site.openToMake(want), made, record);
+    if (!made.marked) await writeRecord(await site.openToMake(want), made, { record, key: want.key });
   } catch (error) {
     if (isErrno(error, 'ENOENT')) throw vanished(want);
     throw error;

@@ -34,6 +34,7 @@ import type { Engine } from './specs.ts';
 import { undeleteVolume } from './undelete-volume.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
 import { volumeHealth } from './volume-health.ts';
+import { findKey, listKeys, replaceKey } from './volume-keys.ts';
 
 /** An operation as it is written: on a site, for one request. */
 type Operation<K extends keyof Engine> = (site: Site, args: Parameters<Engine[K]>[0], scope: EngineScope) => ReturnType<Engine[K]>;
@@ -68,6 +69,9 @@ const OPERATIONS: Operations = {
   countImages,
   findImage,
   findPlaces,
+  findKey,
+  listKeys,
+  replaceKey,
   expandVolume,
   capacity,
   ...MIRRORING,

@@ -21,7 +21,7 @@ export async function makeEmpty(
   try {
     if (!(await isLeftToLibrbd(site, want))) {
       const image = await planImage(site, want, size);
-      await writeEmpty(io, { ...image, metadata: metadataOf(recordOf(size)) });
+      await writeEmpty(io, { ...image, metadata: metadataOf({ record: recordOf(size), key: want.key }) });
       return { id: image.id, size, features, inherits: false, marked: true };
     }
     await createImage(io, want.image, { size, options: imageOptions(want) });

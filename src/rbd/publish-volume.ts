@@ -12,18 +12,23 @@ import { MIRROR_MARK } from './mirror/mark.ts';
 import { checkServedHere } from './mirror/served-here.ts';
 import { isUnused, strangersAmong } from './own-clients.ts';
 import { changePublications, isShared, listPublications } from './publications.ts';
+import { KEY } from './record.ts';
 import type { Site } from './site.ts';
 import type { Publication, Published, PublishSpec } from './specs.ts';
+import { storedKeyOf } from './volume-keys.ts';
 import { hostOf } from './watcher-address.ts';
 
 export async function publishVolume(site: Site, spec: PublishSpec): Promise<Published> {
   if (parseNodeId(spec.node) === undefined) {
     throw new Failure('not-found', 'NODE_NOT_FOUND', `"${spec.node}" is no node of ours: an id is a name, @ and its addresses`);
   }
-  const volume = await getVolumeImage(site, spec.volume, [MIRROR_MARK]);
+  const volume = await getVolumeImage(site, spec.volume, [MIRROR_MARK, KEY]);
   await checkServedHere(site, volume);
   const { io, header, image } = volume;
+  const key = storedKeyOf(spec.volume, volume);
+  let isAlone = true;
   await changePublications(io, { image, id: header.id }, async (now) => {
+    isAlone = now.every((publication) => isSameNode(publication.node, spec.node));
     const here = now.find((publication) => isSameNode(publication.node, spec.node));
     if (here !== undefined) {
       checkSame(spec, here);
@@ -34,7 +39,7 @@ export async function publishVolume(site: Site, spec: PublishSpec): Promise<Publ
     await checkNodeLimit(site, spec);
     return [...now, { node: spec.node, mode: spec.mode, readonly: spec.readonly }];
   });
-  return { site: site.identity.site, size: header.size };
+  return { site: site.identity.site, key, isAlone };
 }
 
 function checkSame(spec: PublishSpec, here: Publication): void {

@@ -1,19 +1,24 @@
 /**
- * The record of a volume: the metadata key `loligo.volume` of its image, JSON that `rbd image-meta list` shows.
+ * The record of a volume: the metadata key `loligo.volume` of its image, JSON that `rbd image-meta list` shows; and
+ * beside it `loligo.key`, the wrapped data key of an encrypted one (keys/stored-key.ts).
  *   R1  a record counts only when its `name` is the image's own, or that with `.deleted` behind it is: clones and
  *       copies inherit their parent's metadata;
  *   R2  it is written last, when the image is as wanted, or with the header where that comes last: an image without a record of its own is not a volume;
- *   R3  one with a newer `v` than ours is read and never changed.
+ *   R3  one with a newer `v` than ours is read and never changed;
+ *   R4  `luksHeader` is there just for an encrypted volume: the image is larger than the volume by that. The key is
+ *       written with the record or before it, and counts only beside it.
  * The keys `conf_rbd_qos_*` are librbd's own and follow the record's `qos`.
  */
 import { changeMetadata, Image, type ImageHeader, type IoContext, listMetadata } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, type ImageRef } from '#lib/handle';
 import { field, parseJson } from '#lib/json';
+import { LUKS_HEADER } from '#lib/luks';
 import { JOURNALING } from './features.ts';
 import type { Labels, Mutable, VolumeSpec } from './specs.ts';
 
 export const RECORD = 'loligo.volume';
+export const KEY = 'loligo.key';
 export const VERSION = 1;
 const OURS = 'loligo.';
 const QOS = 'conf_rbd_qos_';
@@ -31,6 +36,8 @@ export interface VolumeRecord {
   readonly source: string;
   readonly mutable: Mutable;
   readonly labels: Labels;
+  /** Bytes of the image before the volume's data (R4). */
+  readonly luksHeader?: string;
 }
 
 /** The record when it is the image's own (R1). What anybody may write there, with `rbd image-meta set`, is not taken on trust. */
@@ -55,17 +62,28 @@ function isTexts(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
 }
 
-/** The record that a volume as wanted gets; `size` and `source` are what it is made with. */
+/** How many bytes an image has more than the volume that it is (R4). */
+export function headerOf({ luksHeader }: Pick<VolumeRecord, 'luksHeader'>): bigint {
+  return BigInt(luksHeader ?? 0);
+}
+
+/** The same of a volume that is to be made. */
+export function headerFor({ key }: Pick<VolumeSpec, 'key'>): bigint {
+  return key === '' ? 0n : LUKS_HEADER;
+}
+
+/** The record that a volume as wanted gets; `size`, which is the image's, and `source` are what it is made with. */
 export function recordOf(want: VolumeSpec, facts: { instance: string; source: string; size: bigint }): VolumeRecord {
   return {
     v: VERSION,
     name: want.image,
     instance: facts.instance,
     request: want.name,
-    size: String(facts.size),
+    size: String(facts.size - headerFor(want)),
     source: facts.source,
     mutable: want.mutable,
     labels: want.labels,
+    ...(want.key === '' ? {} : { luksHeader: String(LUKS_HEADER) }),
   };
 }
 
@@ -77,15 +95,22 @@ export interface FreshImage {
   readonly inherits: boolean;
 }
 
-/** What stands on an image for a record. */
-export function metadataOf(record: VolumeRecord): Map<string, string> {
-  return new Map([[RECORD, JSON.stringify(record)], ...qosMetadata(record.mutable)]);
+/** A record, and the wrapped key of an encrypted volume. */
+export interface Marking {
+  readonly record: VolumeRecord;
+  readonly key: string;
+}
+
+/** What stands on an image for a record. The key first: where keys are written one by one, a record has it already. */
+export function metadataOf({ record, key }: Marking): Map<string, string> {
+  const keys: [string, string][] = key === '' ? [] : [[KEY, key]];
+  return new Map([...keys, [RECORD, JSON.stringify(record)], ...qosMetadata(record.mutable)]);
 }
 
 /** Writes the record of an image. What it has of ours, or of a parent's limits, goes in the same step; a person's own keys stay. */
-export async function writeRecord(io: IoContext, image: FreshImage, record: VolumeRecord): Promise<void> {
+export async function writeRecord(io: IoContext, image: FreshImage, marking: Marking): Promise<void> {
   const inherited = image.inherits ? [...(await listMetadata(io, image.id)).keys()] : [];
-  const set = metadataOf(record);
+  const set = metadataOf(marking);
   const remove = inherited.filter((key) => (key.startsWith(OURS) || key.startsWith(QOS)) && !set.has(key));
   await applyMetadata(io, image, { set, remove });
 }

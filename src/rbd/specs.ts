@@ -64,7 +64,7 @@ export type Labels = Readonly<Record<string, string>>;
 export interface VolumeSpec extends ImageRef {
   /** CSI's name, which `image` follows from. */
   readonly name: string;
-  /** Bytes to make the image of; within `range`. */
+  /** Bytes that the user is to have; within `range`. */
   readonly size: bigint;
   readonly range: SizeRange;
   readonly source: Source;
@@ -72,10 +72,24 @@ export interface VolumeSpec extends ImageRef {
   readonly flatten: boolean;
   readonly mutable: Mutable;
   readonly labels: Labels;
+  /** The volume's data key, wrapped for it (keys/stored-key.ts); '' for one that is not encrypted. */
+  readonly key: string;
+}
+
+/** A wrapped key that was found, and the volume that it opens. */
+export interface FoundKey {
+  readonly volume: ImageRef;
+  readonly key: string;
+}
+
+export interface ImageKey extends FoundKey {
+  /** The image's, which it keeps under any name. */
+  readonly id: string;
 }
 
 export interface Volume extends ImageRef {
   readonly name: string;
+  /** Bytes that its user has. */
   readonly size: bigint;
   readonly source: Source;
   readonly dataPool: string;
@@ -143,7 +157,10 @@ export interface UnpublishSpec {
 export interface Published {
   /** The physical site that serves the volume. */
   readonly site: string;
-  readonly size: bigint;
+  /** The wrapped key of an encrypted volume, '' for another. */
+  readonly key: string;
+  /** No other node has the volume. */
+  readonly isAlone: boolean;
 }
 
 export interface GroupSnapshotSpec extends Place {
@@ -232,6 +249,12 @@ export interface Engine extends Mirroring {
   undeleteVolume(volume: ImageRef): Promise<Volume>;
   /** Makes a volume of an image that somebody else made. */
   adoptVolume(volume: ImageRef): Promise<Volume>;
+  /** The wrapped key of a volume that is there, else of its source; undefined when that, or neither, has one. */
+  findKey(args: { readonly volume: ImageRef; readonly source: Source }): Promise<FoundKey | undefined>;
+  /** Those of all volumes, the deleted ones too. */
+  listKeys(args: Record<never, never>): Promise<readonly ImageKey[]>;
+  /** Puts the same data key, wrapped anew, in a key's place; done also when the image is gone. */
+  replaceKey(key: ImageKey): Promise<void>;
   getVolume(volume: ImageRef): Promise<Volume>;
   listVolumes(page: Page): Promise<VolumePage>;
   /** The node ids whose addresses hold a watch on the image. */

@@ -1,4 +1,5 @@
 import { parseGroup } from './group-snapshot.ts';
+import { headerOf } from './record.ts';
 import type { Site } from './site.ts';
 import type { SeenSnapshot } from './snapshot-record.ts';
 import type { Snapshot } from './specs.ts';
@@ -11,7 +12,7 @@ export async function toSnapshot(site: Site, { volume, info, record }: SeenSnaps
     image: volume.record.name,
     snapshot: name,
     name: record?.request ?? name,
-    size: info.size,
+    size: info.size - headerOf(volume.record),
     createdAt: info.createdAt,
     group: record === undefined || record.groupSnapshot === '' ? undefined : parseGroup(record.groupSnapshot),
     dataPool: await site.dataPoolOf(volume.header),

@@ -1,6 +1,7 @@
 import { findHeader, type ImageHeader, listChildren, readSnapshots } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
+import { chooseSize } from './choose-size.ts';
 import { sameFeatures, sameObjects } from './compare-volume.ts';
 import { mayHoldData } from './data-objects.ts';
 import { contentOf, hasItsObjectMap } from './half-made.ts';
@@ -27,7 +28,7 @@ export async function judgeUnmarked(site: Site, want: VolumeSpec, header: ImageH
   if (content !== 'nothing') return 'foreign';
   if (!(await hasItsObjectMap(io, header))) return 'cut-short';
   if (!(await isWantedParent(site, want, header))) return 'foreign';
-  if (want.source.from === 'nothing') return header.size === want.size ? 'as-wanted' : 'foreign';
+  if (want.source.from === 'nothing') return header.size === chooseSize(want, 0n) ? 'as-wanted' : 'foreign';
   return await judgeClone(site, header);
 }
 

@@ -12,15 +12,16 @@ export interface Layer {
 }
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
-  bin: { values: ['csi', 'operator', 'cli', 'agent', 'backup', 'node', 'rbd', 'ceph', 'observability', 'lib'], types: [] },
-  csi: { values: ['agent', 'node', 'mirror', 'observability', 'lib'], types: ['rbd'] },
+  bin: { values: ['csi', 'operator', 'cli', 'agent', 'backup', 'node', 'rbd', 'ceph', 'keys', 'observability', 'lib'], types: [] },
+  csi: { values: ['agent', 'node', 'keys', 'mirror', 'observability', 'lib'], types: ['rbd'] },
   operator: { values: ['agent', 'backup', 'mirror', 'observability', 'lib'], types: ['rbd'] },
-  cli: { values: ['agent', 'backup', 'node', 'mirror', 'observability', 'lib'], types: ['rbd'] },
+  cli: { values: ['agent', 'backup', 'node', 'keys', 'mirror', 'observability', 'lib'], types: ['rbd'] },
   agent: { values: ['rbd', 'ceph', 'observability', 'lib'], types: [] },
   backup: { values: ['agent', 'lib'], types: ['rbd'] },
   node: { values: ['lib'], types: [] },
   rbd: { values: ['ceph', 'mirror', 'lib'], types: [] },
   ceph: { values: ['lib'], types: [] },
+  keys: { values: ['lib'], types: [] },
   mirror: { values: ['lib'], types: [] },
   observability: { values: ['lib'], types: [] },
   lib: { values: [], types: [] },

@@ -79,7 +79,7 @@ test('Prometheus finds the metrics of all four roles', async () => {
   for (const service of services) assert.ok(await listens(service));
 });
 
-test('the network policy lets the controller out to Ceph, the API server and names, and metrics in', async () => {
+test('the network policy lets the controller out to Ceph, the API server, Vault and names, and metrics in', async () => {
   const { spec } = getManifest(await rendered('everything'), 'NetworkPolicy', 'loligo-controller');
 
   assert.deepEqual(
@@ -90,6 +90,7 @@ test('the network policy lets the controller out to Ceph, the API server and nam
     [
       ['10.0.0.0/24', [3300, 6789, 7568]],
       ['10.96.0.1/32', [443, 6443]],
+      ['10.0.1.0/24', [8200]],
       [undefined, [53, 53]],
     ],
   );

@@ -51,7 +51,7 @@ for (const set of VALUE_SETS) {
     const roles = [...names(manifests, 'ClusterRole'), ...names(manifests, 'Role')];
     const made = [...names(manifests, 'Secret'), ...names(manifests, 'ConfigMap')];
     // Given by hand, as the values say.
-    const given = ['ceph', 'ceph-nodes', 'tls', 'rbd-mirror', 'operator-clusters'];
+    const given = ['ceph', 'ceph-nodes', 'encryption', 'encryption-nodes', 'tls', 'rbd-mirror', 'operator-clusters'];
 
     const wantedAccounts = podsOf(manifests).flatMap(({ spec }) => spec.serviceAccountName ?? []);
     const bindings = ofKind(manifests, 'ClusterRoleBinding', 'RoleBinding');

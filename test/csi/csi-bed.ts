@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, type ClientReadableStream, credentials, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
 import { listen, type Service } from '#csi';
+import { KeyRing } from '#keys';
 import { KeyedLock } from '#lib/keyed-lock';
 import type { Log } from '#lib/scope';
 import { createLogger, createMetrics } from '#observability';
@@ -44,6 +45,7 @@ export function controllerOf(engine: RemoteEngine, change: Partial<Controller> =
   const clusters = { names: () => ['prod'], engineAt: () => engine };
   return {
     clusters,
+    keys: new KeyRing(''),
     topology: [],
     nodeVolumeLimit: 0,
     fenceOnForceDetach: false,

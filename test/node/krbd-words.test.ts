@@ -12,6 +12,7 @@ const spec: MapSpec = {
   snapshot: '',
   readonly: false,
   options: {},
+  encryption: undefined,
   connection: { cluster: 'prod', site: 'east', monitors: ['10.0.0.1:6789'], user: 'loligo', key: 'c2VjcmV0' },
 };
 const both = { ...spec.connection, monitors: ['[v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0]', '[v2:[fd00::1]:3300,v1:[fd00::1]:6789]'] };

@@ -61,6 +61,7 @@ export class NodeBed implements AsyncDisposable {
       mkfsOptions: '',
       mapOptions: '',
       mapper: '',
+      encryption: undefined,
       connection: this.connection,
       ...other,
     };

@@ -23,6 +23,8 @@ export interface DriverOptions {
   readonly program?: string;
   /** Where configuration, socket, log and state lie; a folder of a former driver goes on where that one was. */
   readonly dir?: string;
+  /** The argument list that runs a program where the driver is to run, such as a network namespace. */
+  readonly enter?: (program: string, args: readonly string[]) => readonly [string, ...string[]];
 }
 
 /** Milliseconds that a driver may take to answer: a second, but on a machine that is busy with other things. */
@@ -58,7 +60,8 @@ export class Driver implements AsyncDisposable {
     };
     const args = Object.entries(given).map(([name, value]) => `--${name}=${value}`);
     const log = openSync(join(dir, 'driver.log'), 'a');
-    const command = [process.execPath, options.program ?? PROGRAM, options.role ?? 'standalone', ...args];
+    const { enter = (program, given) => [program, ...given] } = options;
+    const command = enter(process.execPath, [options.program ?? PROGRAM, options.role ?? 'standalone', ...args]);
     // It dies with the process that starts it, however that one ends; setpriv becomes the program, so its id is the driver's.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], { stdio: ['ignore', log, log], cwd: RUN });
     const driver = new Driver({ dir, ownsDir: options.dir === undefined, process: child });

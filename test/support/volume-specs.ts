@@ -25,6 +25,7 @@ export function aVolume(where: Where, differs: Partial<VolumeSpec> & { readonly 
     flatten: false,
     mutable: { deleteRetention: 0, maxCloneDepth: 5, qos: {} },
     labels: {},
+    key: '',
     ...differs,
   };
 }

@@ -7,6 +7,7 @@ import type { CreateVolumeRequest, CreateVolumeResponse } from '../generated/mes
 import { asTopology } from '../request/topology.ts';
 import type { Rpc } from '../rpc.ts';
 import { answerVolume } from './answers.ts';
+import { keyFor } from './key-for.ts';
 import { readVolumeSpec, type VolumeWanted } from './read-volume-spec.ts';
 
 /** Makes a volume; the same name again answers the same volume, or that it is another. */
@@ -16,7 +17,8 @@ export const createVolume: Rpc<Controller, CreateVolumeRequest, VolumeWanted, Cr
   async run(controller: Controller, want: VolumeWanted, scope: Scope): Promise<CreateVolumeResponse> {
     const engine = controller.clusters.engineAt(want.cluster, want.credentials);
     const { spec, chosen } = await choosePlace(engine, want, scope);
-    const made = await engine.createVolume(spec, scope);
+    const key = await keyFor(controller, { ...want, spec }, scope);
+    const made = await engine.createVolume({ ...spec, key }, scope);
     const volume = answerVolume(controller, want.cluster, { ...made, source: spec.source });
     const topology = chosen === undefined ? {} : { accessibleTopology: asTopology([chosen]) };
     return { volume: { ...volume, ...topology, volumeContext: want.volumeContext } };

@@ -1,3 +1,4 @@
+import { LUKS_HEADER } from '#lib/luks';
 import type { Scope } from '#lib/scope';
 import type { Place } from '#rbd';
 import type { Controller } from '../clusters.ts';
@@ -13,6 +14,8 @@ import { checkPlace, clusterOf } from './read-volume-spec.ts';
 export interface CapacityWanted {
   readonly cluster: string;
   readonly pools: readonly PoolWanted[] | undefined;
+  /** Bytes that a volume's image has more than the volume. */
+  readonly header: bigint;
 }
 
 type PoolWanted = Place & { readonly dataPool: string };
@@ -22,8 +25,9 @@ export const getCapacity: Rpc<Controller, GetCapacityRequest, CapacityWanted, Ge
   read(request, controller) {
     if (request.volumeCapabilities.length > 0) readCapabilities('volume_capabilities', request.volumeCapabilities);
     const { values } = readParameters(request.parameters);
+    const header = values.encrypted === true ? LUKS_HEADER : 0n;
     if (values.pool === undefined && values.topologyPools === undefined) {
-      return { cluster: values.cluster ?? '', pools: undefined };
+      return { cluster: values.cluster ?? '', pools: undefined, header };
     }
     const cluster = clusterOf(values, controller);
     const { namespace = '', pool, dataPool = '', topologyPools } = values;
@@ -31,6 +35,7 @@ export const getCapacity: Rpc<Controller, GetCapacityRequest, CapacityWanted, Ge
     const reached = pools.filter((known) => request.accessibleTopology === null || reaches(request.accessibleTopology, known));
     return {
       cluster,
+      header,
       pools: reached.map((known) => ({ ...checkPlace(cluster, { pool: known.pool, namespace }), dataPool: known.dataPool })),
     };
   },
@@ -40,11 +45,16 @@ export const getCapacity: Rpc<Controller, GetCapacityRequest, CapacityWanted, Ge
       want.pools === undefined ? await roomEverywhere(controller, want.cluster, scope) : await roomIn(controller, want, scope);
     // Pools may share their disks, so their rooms do not add up: the largest is what can be promised.
     const room = largest(rooms);
-    return { availableCapacity: writeBytes(room), maximumVolumeSize: { value: writeBytes(room) } };
+    const size = writeBytes(room > want.header ? room - want.header : 0n);
+    return { availableCapacity: size, maximumVolumeSize: { value: size } };
   },
 };
 
-function roomIn({ clusters }: Controller, { cluster, pools = [] }: CapacityWanted, scope: Scope): Promise<readonly bigint[]> {
+function roomIn(
+  { clusters }: Controller,
+  { cluster, pools = [] }: Pick<CapacityWanted, 'cluster' | 'pools'>,
+  scope: Scope,
+): Promise<readonly bigint[]> {
   const engine = clusters.engineAt(cluster);
   return Promise.all(pools.map(async (pool) => (await engine.capacity(pool, scope)).available));
 }

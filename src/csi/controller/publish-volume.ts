@@ -23,7 +23,9 @@ export const publishVolume: Rpc<Controller, ControllerPublishVolumeRequest, Publ
   },
 
   async run({ clusters }, { cluster, credentials, spec }, scope) {
-    const { site } = await clusters.engineAt(cluster, credentials).publishVolume(spec, scope);
-    return { publishContext: { site } };
+    const { site, key, isAlone } = await clusters.engineAt(cluster, credentials).publishVolume(spec, scope);
+    // A wrapped key is no secret; the node opens it. Of several nodes only one may make the volume's LUKS header.
+    const encryption = key === '' ? {} : { encryptionKey: key, mayFormat: String(isAlone) };
+    return { publishContext: { site, ...encryption } };
   },
 };

@@ -20,7 +20,9 @@ import { choosePool, isReached } from '../request/topology.ts';
 export interface VolumeWanted {
   readonly cluster: string;
   readonly credentials: Credentials | undefined;
-  readonly spec: VolumeSpec;
+  readonly spec: Omit<VolumeSpec, 'key'>;
+  /** The name of the key-encryption key, '' for the only one; undefined when the volume is not to be encrypted. */
+  readonly encryptionKey: string | undefined;
   readonly volumeContext: Readonly<Record<string, string>>;
   /** The pool that the class's topology chose; `undefined` when the class has none. */
   readonly chosen: TopologyPool | undefined;
@@ -29,7 +31,7 @@ export interface VolumeWanted {
 }
 
 export interface OtherPlace {
-  readonly spec: VolumeSpec;
+  readonly spec: VolumeWanted['spec'];
   readonly chosen: TopologyPool;
   /** Whether a wanted topology reaches it. */
   readonly isReached: boolean;
@@ -45,7 +47,7 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
   const credentials = readCredentials(request.secrets);
   const cluster = clusterOf(parameters.values, controller);
   const { place, dataPool, chosen } = choosePlace(parameters.values, cluster, request);
-  const spec: VolumeSpec = {
+  const spec: VolumeWanted['spec'] = {
     ...place,
     image: imageNameFor(name, cluster, place),
     name,
@@ -62,10 +64,17 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     cluster,
     credentials,
     spec,
+    encryptionKey: encryptionKeyOf(parameters.values),
     volumeContext: contextOf(parameters.values),
     chosen,
     others: otherPlaces(parameters.values, { cluster, spec }, request),
   };
+}
+
+function encryptionKeyOf({ encrypted = false, encryptionKey }: ParameterValues): string | undefined {
+  if (encrypted) return encryptionKey ?? '';
+  if (encryptionKey !== undefined) throw refused('encryptionKey', 'is given without encrypted');
+  return undefined;
 }
 
 /** The class's cluster, or the only one there is. */
@@ -102,7 +111,7 @@ function otherThan(pool: string, dataPool: string): string {
 /** The same volume in each other pool of the class; of a pool that stands there twice, the entry that is reached. */
 function otherPlaces(
   { topologyPools = [] }: ParameterValues,
-  { cluster, spec }: { readonly cluster: string; readonly spec: VolumeSpec },
+  { cluster, spec }: Pick<VolumeWanted, 'cluster' | 'spec'>,
   { accessibilityRequirements }: CreateVolumeRequest,
 ): readonly OtherPlace[] {
   const others = Map.groupBy(topologyPools, ({ pool }) => pool);

@@ -32,6 +32,7 @@ export const stageVolume: Rpc<Node, NodeStageVolumeRequest, StageWanted, NodeSta
       mountFlags: access.type === 'mount' ? access.mountFlags : [],
       ...{ mapper, mapOptions, mkfsOptions },
       credentials: readCredentials(request.secrets),
+      encryption: readEncryption(request),
       site: request.publishContext['site'] ?? '',
     };
   },
@@ -46,3 +47,12 @@ export const stageVolume: Rpc<Node, NodeStageVolumeRequest, StageWanted, NodeSta
     return {};
   },
 };
+
+/** A volume whose class says that it is encrypted is never taken for another, whatever the rest of the request lacks. */
+function readEncryption({ publishContext, volumeContext }: NodeStageVolumeRequest): StageSpec['encryption'] {
+  const { encryptionKey: storedKey, mayFormat } = publishContext;
+  if (storedKey !== undefined) return { storedKey, mayFormat: mayFormat === 'true' };
+  if (volumeContext['encrypted'] !== 'true') return undefined;
+  const message = 'the volume is encrypted, and publish_context has no encryptionKey: ControllerPublishVolume comes first';
+  throw new Failure('invalid', 'VOLUME_KEY_MISSING', message);
+}

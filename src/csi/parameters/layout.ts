@@ -41,10 +41,11 @@ export function changesOf({ values, qos }: Omit<ReadParameters, 'labels'>): Part
 }
 
 /** What the node needs to know of the class when it stages the volume; no secret, and never changed later. */
-export function contextOf({ mapper, mapOptions, mkfsOptions }: ParameterValues): Record<string, string> {
+export function contextOf({ mapper, mapOptions, mkfsOptions, encrypted }: ParameterValues): Record<string, string> {
   return {
     ...(mapper === undefined ? {} : { mapper }),
     ...(mapOptions === undefined ? {} : { mapOptions }),
     ...(mkfsOptions === undefined ? {} : { mkfsOptions }),
+    ...(encrypted === true ? { encrypted: 'true' } : {}),
   };
 }

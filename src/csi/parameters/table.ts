@@ -74,6 +74,18 @@ export const PARAMETERS = {
     otherwise: '`layering,exclusive-lock,object-map,fast-diff,deep-flatten`',
     says: 'Features of the image. `object-map` and `journaling` need `exclusive-lock`; `fast-diff` needs `object-map`.',
   },
+  encrypted: {
+    read: flag,
+    form: '`true` or `false`',
+    otherwise: '`false`',
+    says: 'Encrypts the volume on the nodes (LUKS2), with a key of its own: [encryption](encryption.md).',
+  },
+  encryptionKey: {
+    read: name,
+    form: 'a name',
+    otherwise: 'the only configured encryption key',
+    says: "The key-encryption key that wraps the volume's key; with `encrypted`.",
+  },
   flatten: {
     read: flag,
     form: '`true` or `false`',
