@@ -368,8 +368,11 @@ async function keyOf(image: string): Promise<string> {
   return (await pool.rbd('image-meta', 'get', image, 'loligo.key')).trim();
 }
 
-async function imageContains(image: string, text: string): Promise<boolean> {
-  return (await pool.rbd('export', image, '-')).includes(text);
+function imageContains(image: string, text: string): Promise<boolean> {
+  return withFile(async (path) => {
+    await pool.rbd('export', '--no-progress', image, path);
+    return readFileSync(path).includes(text);
+  });
 }
 
 async function leftovers(): Promise<readonly string[]> {
