@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { Loligo } from '../support/kubernetes/loligo.ts';
-import { claim, pod, snapshot } from '../support/kubernetes/objects.ts';
+import { claim, pod } from '../support/kubernetes/objects.ts';
 import { imageName } from '../support/kubernetes/places.ts';
 import { SecretSearch } from '../support/kubernetes/secret-search.ts';
 import { sharedKube } from '../support/kubernetes/shared-kube.ts';
@@ -14,16 +14,13 @@ before(() => Loligo.install(kube));
 
 /** A volume's life with all that may go wrong in it: whatever is said of it is said while it lives. */
 async function liveThrough(namespace: TestNamespace): Promise<void> {
-  await namespace.apply([
+  await namespace.start(
     claim('data'),
     claim('raw', { mode: 'Block' }),
     pod('one', { node: 'node1', claims: { '/data': 'data', '/dev/raw': 'raw' } }),
-  ]);
-  await namespace.untilReady('one');
+  );
   await namespace.exec('one', 'sh', '-c', 'echo text > /data/file && sync');
-  await namespace.apply(snapshot('then', 'data'));
-  const ready = async (): Promise<boolean> => (await namespace.field('volumesnapshot/then', '{.status.readyToUse}')) === 'true';
-  await namespace.until(ready, { what: 'the snapshot is ready' });
+  await namespace.takeSnapshot('then', 'data');
   await namespace.apply([
     claim('again', { source: { snapshot: 'then' } }),
     claim('smaller', { size: '16Mi', source: { snapshot: 'then' } }),
@@ -68,8 +65,7 @@ test('what is in these places is found by the search, also in base64', async () 
   const script = `echo ${secret}; echo ${encoded} > /run/leak; sleep 1000; :`;
   const leaking = { image: imageName('busybox'), command: ['sh', '-c', script], env: [{ name: 'KEY', value: encoded }] };
 
-  await namespace.apply(pod('leak', { node: 'node1', container: leaking }));
-  await namespace.untilReady('leak');
+  await namespace.start(pod('leak', { node: 'node1', container: leaking }));
 
   assert.deepEqual(await search.inObjects(), ['secret in objects of the API', 'other in base64 in objects of the API']);
   assert.ok((await search.inLogs()).includes('secret in logs of the pods on node1'));
