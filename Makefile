@@ -72,6 +72,7 @@ update: setup ## make the generated files anew
 
 setup-e2e: setup
 	@scripts/setup.sh e2e
+	@$(AS_ROOT) node scripts/check-machine.ts
 
 setup-vm: setup
 	@scripts/setup.sh vm

@@ -16,14 +16,6 @@ const FOLDERS = [
 
 const kube = sharedKube();
 
-/** The steps of docs/install.md, and the namespace. */
-async function uninstall(): Promise<void> {
-  await kube.helm('uninstall', 'loligo', '--namespace', 'loligo', '--wait', '--ignore-not-found');
-  await kube.kubectl('-n', 'loligo', 'delete', 'daemonset,serviceaccount', '-l', 'app.kubernetes.io/component=mapper');
-  const gone = async (): Promise<boolean> => (await kube.kubectl('get', 'pods', '--namespace', 'loligo', '--output=name')) === '';
-  await kube.until(gone, { what: 'no pod of Loligo is left', timeout: 120_000 });
-}
-
 function stateNow(): Promise<ClusterState> {
   return clusterState(kube, FOLDERS);
 }
@@ -83,7 +75,7 @@ test('volumes leave no mount, loop device, FUSE mount, process or file on a node
 });
 
 test('an uninstalled Loligo leaves nothing on the nodes but folders, and comes back', { timeout: 600_000 }, async () => {
-  await uninstall();
+  await Loligo.uninstall(kube);
   const before = await stateNow();
   const loligo = await Loligo.install(kube);
   {
@@ -92,7 +84,7 @@ test('an uninstalled Loligo leaves nothing on the nodes but folders, and comes b
   }
   await loligo.untilEmpty();
 
-  await uninstall();
+  await Loligo.uninstall(kube);
 
   await untilAs(before, 'the nodes are as before');
   for (const { files } of Object.values(before.nodes)) assert.deepEqual(files, []);

@@ -9,14 +9,15 @@ import {
   procFile,
   statusField,
 } from '../support/kubernetes/container-processes.ts';
-import { Loligo } from '../support/kubernetes/loligo.ts';
+import { Loligo, OWN_SNAPSHOT_CONTROLLER } from '../support/kubernetes/loligo.ts';
 import { sharedKube } from '../support/kubernetes/shared-kube.ts';
 
 const kube = sharedKube();
 let loligo: Loligo;
 
 before(async () => {
-  loligo = await Loligo.install(kube);
+  // The bed's own runs beside it, and finds nothing to do.
+  loligo = await Loligo.install(kube, { snapshots: { groups: true, controller: OWN_SNAPSHOT_CONTROLLER } });
 });
 
 interface Mount {
@@ -77,7 +78,13 @@ test('every process of every container has the user, capabilities, seccomp and r
   const processes = await containerProcesses(kube, loligo.namespace);
   const running = new Set(processes.map(({ component, container }) => `${component}/${container}`));
 
-  for (const part of ['mapper/mapper', 'node/driver', 'controller/driver', 'controller/provisioner']) {
+  for (const part of [
+    'mapper/mapper',
+    'node/driver',
+    'controller/driver',
+    'controller/provisioner',
+    'snapshot-controller/snapshot-controller',
+  ]) {
     assert.ok(running.has(part), `${part} does not run`);
   }
   assert.deepEqual(different(processes.map(containerRow)), different(documented('Containers', 6, running)));
@@ -184,6 +191,7 @@ test('`kubectl auth can-i --list` of each service account holds what is document
   const anybody = new Set(await rightsOf(`system:serviceaccount:${elsewhere.name}:default`, elsewhere.name));
 
   assert.ok(accounts.includes('loligo-controller') && accounts.includes('loligo-node') && accounts.includes('loligo-mapper'));
+  assert.ok(accounts.includes('loligo-snapshot-controller'));
   for (const account of accounts) {
     for (const namespace of [loligo.namespace, elsewhere.name]) {
       const granted = (await rightsOf(`system:serviceaccount:${loligo.namespace}:${account}`, namespace)).filter(

@@ -1,7 +1,7 @@
 /** Copies of a volume: clones, snapshots, restores, and many readers of one snapshot. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { claim, pod } from '../support/kubernetes/objects.ts';
+import { claim, groupSnapshot, pod } from '../support/kubernetes/objects.ts';
 import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 import type { TestNamespace } from '../support/kubernetes/test-namespace.ts';
 
@@ -89,23 +89,17 @@ test('many pods on both nodes read one snapshot, and none can write to it', asyn
 
 test('a group snapshot is of one moment, and each member restores', async () => {
   await using namespace = await kube.freshNamespace();
-  const labelled = (name: string): object => {
-    const plain = claim(name) as { metadata: object };
-    return { ...plain, metadata: { ...plain.metadata, labels: { app: 'ledger' } } };
-  };
-  await namespace.start(labelled('left'), labelled('right'), pod('writer', { claims: { '/left': 'left', '/data': 'right' } }));
+  const labels = { app: 'ledger' };
+  await namespace.start(
+    claim('left', { labels }),
+    claim('right', { labels }),
+    pod('writer', { claims: { '/left': 'left', '/data': 'right' } }),
+  );
   await namespace.exec('writer', 'sh', '-c', 'echo one > /left/file && echo one > /data/file && sync');
   const written = await checksum(namespace, 'writer');
 
-  await namespace.apply({
-    apiVersion: 'groupsnapshot.storage.k8s.io/v1',
-    kind: 'VolumeGroupSnapshot',
-    metadata: { name: 'both' },
-    spec: { volumeGroupSnapshotClassName: 'loligo', source: { selector: { matchLabels: { app: 'ledger' } } } },
-  });
-  const usable = async (): Promise<boolean> =>
-    (await namespace.field('volumegroupsnapshot/both', '{.status.readyToUse}')) === 'true';
-  await namespace.until(usable, { what: 'the group snapshot is ready to use' });
+  await namespace.apply(groupSnapshot('both', labels));
+  await namespace.untilUsable('volumegroupsnapshot/both');
   const members = '{range .items[*]}{.metadata.name} {.spec.source.persistentVolumeClaimName}{"\\n"}{end}';
   const pairs = (await namespace.field('volumesnapshots', members))
     .trim()

@@ -41,8 +41,13 @@ export class TestNamespace implements AsyncDisposable {
   /** Takes a VolumeSnapshot of a claim, and waits until it can be used. */
   async takeSnapshot(name: string, ofClaim: string): Promise<void> {
     await this.apply(snapshot(name, ofClaim));
-    const usable = async (): Promise<boolean> => (await this.field(`volumesnapshot/${name}`, '{.status.readyToUse}')) === 'true';
-    await this.until(usable, { what: `volumesnapshot/${name} is ready to use` });
+    await this.untilUsable(`volumesnapshot/${name}`);
+  }
+
+  /** Waits until a snapshot, or one of a group, can be restored. */
+  async untilUsable(object: string): Promise<void> {
+    const usable = async (): Promise<boolean> => (await this.field(object, '{.status.readyToUse}')) === 'true';
+    await this.until(usable, { what: `${object} is ready to use` });
   }
 
   get<T = KubeObject>(kind: string, name: string): Promise<T> {
