@@ -14,8 +14,8 @@ PACKAGES="$PACKAGES librados-dev librbd-dev gcc libc6-dev"
 # `program:package`: by program, for who has Docker's containerd must not get Debian's in its place.
 E2E_PROGRAMS='containerd:containerd ctr:containerd runc:runc iptables:iptables conntrack:conntrack ip:iproute2
   openssl:openssl busybox:busybox-static'
-# Network plugins: no programs on the PATH.
-E2E_PACKAGES='containernetworking-plugins'
+# Network plugins: no programs on the PATH. The chart's rbd-mirror is run of Debian's.
+E2E_PACKAGES='containernetworking-plugins rbd-mirror'
 
 VM_PACKAGES='qemu-system-x86 kmod iproute2 keyutils rbd-nbd'
 VM_PROGRAMS='busybox:busybox-static'

@@ -1,7 +1,6 @@
 /** How pods may have a volume: as a raw device, from two nodes at once, alone, as long as they live, as somebody else than root. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checksumInImage } from '../support/kubernetes/image-content.ts';
 import { claim, pod } from '../support/kubernetes/objects.ts';
 import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 
@@ -21,7 +20,7 @@ test('a raw block volume is a device of the wanted size, and the image is what w
   await loligo.untilUnused(image);
 
   assert.equal(Number(size), 16 * 2 ** 20);
-  assert.equal(await checksumInImage(loligo.pool, image), written);
+  assert.equal(await loligo.pool.checksum(image), written);
 });
 
 test('two pods on two nodes write one raw block volume at the same time, each sees what the other wrote', async () => {

@@ -1,6 +1,8 @@
 /** The keys of Ceph's users are in Secrets, and in the memory of what needs them: nowhere else. */
 import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
 import { before, test } from 'node:test';
+import { containerProcesses, procFile } from '../support/kubernetes/container-processes.ts';
 import { Loligo } from '../support/kubernetes/loligo.ts';
 import { claim, pod } from '../support/kubernetes/objects.ts';
 import { imageName } from '../support/kubernetes/places.ts';
@@ -55,6 +57,20 @@ test('the keys are in no object, log, argument, environment, file or kernel mess
   const inFiles = await search.inFiles('/var/lib/loligo', '/var/lib/kubelet', '/run', '/tmp');
 
   assert.deepEqual([...inProcesses, ...found, ...inFiles], []);
+});
+
+test('a process that crashes with a key in its memory cannot write a core file: it is in a folder that is read-only', async () => {
+  const processes = await containerProcesses(kube, 'loligo');
+
+  const cores = processes.map(({ pid, container }) => {
+    const [root = ''] = procFile(pid, 'mountinfo')
+      .split('\n')
+      .filter((line) => line.split(' ')[4] === '/');
+    return { container, folder: readlinkSync(`/proc/${pid}/cwd`), readonly: root.split(' ')[5]?.split(',').includes('ro') };
+  });
+
+  assert.ok(cores.some(({ container }) => container === 'mapper') && cores.some(({ container }) => container === 'driver'));
+  for (const core of cores) assert.deepEqual(core, { container: core.container, folder: '/', readonly: true });
 });
 
 test('what is in these places is found by the search, also in base64', async () => {
