@@ -69,10 +69,10 @@ async function listLoops(): Promise<readonly string[]> {
 test('this machine lacks nothing, and one that does is told what', async () => {
   const check = new URL('../../scripts/check-machine.ts', import.meta.url).pathname;
 
-  const here = runProgram(process.execPath, [check]);
-  const elsewhere = runProgram(process.execPath, [check], { env: { PATH: '/nonexistent' } });
+  const here = await runProgram(process.execPath, [check]);
+  const elsewhere = (): Promise<string> => runProgram(process.execPath, [check], { env: { PATH: '/nonexistent' } });
 
-  assert.equal(await here, '');
+  assert.equal(here, '');
   await assert.rejects(elsewhere, ({ stderr }: ProgramError) => /It lacks\n {2}the Go toolchain: .*ENOENT/.test(stderr));
 });
 

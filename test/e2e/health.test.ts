@@ -45,7 +45,7 @@ test('a volume whose mapper has ended is told to be inaccessible, and the next p
     },
     { what: 'the node plugin sees that the mapper has ended' },
   );
-  await assert.rejects(namespace.exec('first', 'sh', '-c', 'echo lost > /data/other && sync'));
+  await assert.rejects(namespace.exec('first', 'dd', 'if=/dev/zero', 'of=/data/other', 'bs=512', 'count=1', 'conv=fsync'));
   await namespace.kubectl('delete', 'pod', 'first');
   await namespace.start(pod('second', { node: 'node1', claims: { '/data': 'data' } }));
 
