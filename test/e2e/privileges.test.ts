@@ -1,6 +1,6 @@
 /** The pods run as docs/privileges.md says, by what the kernel and the API server say; nothing more is granted. */
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { documentedRows, hostPathRows } from '../chart/privileges.ts';
 import {
   type ContainerProcess,
@@ -12,12 +12,24 @@ import {
 import { Loligo, OWN_SNAPSHOT_CONTROLLER } from '../support/kubernetes/loligo.ts';
 import { sharedKube } from '../support/kubernetes/shared-kube.ts';
 
+const ZONE = 'topology.kubernetes.io/zone';
+
 const kube = sharedKube();
 let loligo: Loligo;
 
+/** What the documented rights are of: all that is not on by itself and runs here. */
 before(async () => {
-  // The bed's own runs beside it, and finds nothing to do.
-  loligo = await Loligo.install(kube, { snapshots: { groups: true, controller: OWN_SNAPSHOT_CONTROLLER } });
+  loligo = await Loligo.install(kube);
+  const defaults = await loligo.defaults();
+  const node = { ...(defaults['node'] as object), topologyLabels: [ZONE] };
+  await kube.kubectl('label', 'node', '--all', '--overwrite', `${ZONE}=a`);
+  // The bed's own snapshot controller runs beside the chart's, and both find nothing to do.
+  await loligo.upgrade({ ...defaults, node, snapshots: { groups: true, controller: OWN_SNAPSHOT_CONTROLLER } });
+});
+
+after(async () => {
+  await loligo.upgrade(await loligo.defaults());
+  await kube.kubectl('label', 'node', '--all', `${ZONE}-`);
 });
 
 interface Mount {

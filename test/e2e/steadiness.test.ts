@@ -133,7 +133,9 @@ test('a pod that writes does not notice that Loligo is uninstalled, and installe
 
   await undisturbed(t, async () => {
     await kube.helm('uninstall', 'loligo', '--namespace', loligo.namespace, '--wait');
-    assert.deepEqual([await loligo.pods('controller'), await loligo.pods('node')], [[], []]);
+    // Helm waits for Deployment and DaemonSet, not for their pods.
+    const gone = async (): Promise<boolean> => [...(await loligo.pods('controller')), ...(await loligo.pods('node'))].length === 0;
+    await kube.until(gone, { what: 'no controller and no node pod is left' });
     await writer.untilFurther();
     loligo = await Loligo.install(kube);
     await serves('after-install');
