@@ -47,6 +47,10 @@ test('a volume whose mapper has ended is told to be inaccessible, and the next p
   );
   await assert.rejects(namespace.exec('first', 'dd', 'if=/dev/zero', 'of=/data/other', 'bs=512', 'count=1', 'conv=fsync'));
   await namespace.kubectl('delete', 'pod', 'first');
+  // Kubelet stages a volume anew only once no pod of the node has had it for a moment (docs/troubleshooting.md, NOT_MAPPED).
+  await loligo.untilUnused(volume.split('/').at(-1) ?? '');
+  const detached = async (): Promise<boolean> => (await kube.list('volumeattachments')).length === 0;
+  await namespace.until(detached, { what: 'the volume is detached' });
   await namespace.start(pod('second', { node: 'node1', claims: { '/data': 'data' } }));
 
   assert.equal(mappers.length, 1);
