@@ -59,9 +59,13 @@ test('an image of the other site comes, by a daemon that is not root and has no 
       (await here.images()).includes('photo') && (await here.checksum('photo')) === (await there.checksum('photo'));
     await kube.until(same, { what: 'the image is here as it is there', timeout: 120_000, interval: 1000 });
 
-    const { summary } = (await here.rbdJson('mirror', 'pool', 'status')) as Status; // the shape of that command
+    const healthy = async (): Promise<boolean> => {
+      const { summary } = (await here.rbdJson('mirror', 'pool', 'status')) as Status; // the shape of that command
+      return summary.daemon_health === 'OK' && summary.image_health === 'OK';
+    };
+    await kube.until(healthy, { what: 'Ceph says that daemon and image are well', timeout: 120_000, interval: 1000 });
+
     const daemons = (await containerProcesses(kube, loligo.namespace)).filter(({ component }) => component === 'rbd-mirror');
-    assert.deepEqual([summary.daemon_health, summary.image_health], ['OK', 'OK']);
     assert.equal(daemons.length, 1);
     for (const { pid } of daemons) {
       assert.deepEqual([statusField(pid, 'Uid'), BigInt(`0x${statusField(pid, 'CapEff')}`)], ['167\t167\t167\t167', 0n]);
