@@ -12,9 +12,8 @@ ARG DEBIAN_IMAGE=debian:trixie-slim
 FROM ${NODE_IMAGE} AS bundle
 WORKDIR /build
 COPY package.json package-lock.json ./
-# --force: the lock file names the Node that tests use, which is made for one architecture only.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=certificates \
-    NODE_EXTRA_CA_CERTS=/run/secrets/certificates npm ci --force --ignore-scripts --no-audit --no-fund
+    NODE_EXTRA_CA_CERTS=/run/secrets/certificates npm ci --ignore-scripts --no-audit --no-fund
 COPY proto proto
 COPY scripts/build.ts scripts/step.ts scripts/
 COPY src src

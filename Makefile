@@ -34,7 +34,7 @@ e2e: setup-e2e image ## the tests on a real Kubernetes of two nodes; one: make e
 test-operator: setup-e2e ## the operator on a real API server, and between two real Ceph clusters
 	@$(AS_ROOT) node scripts/test.ts api-server disaster
 
-e2e-up: setup-e2e ## a real Kubernetes with a Ceph, to try things on; it stays
+e2e-up: setup-e2e image ## a real Kubernetes with a Ceph and Loligo, to try things on; it stays
 	@$(AS_ROOT) node scripts/e2e-up.ts
 
 e2e-down: setup ## take down what e2e-up left running
@@ -72,6 +72,7 @@ update: setup ## make the generated files anew
 
 setup-e2e: setup
 	@scripts/setup.sh e2e
+	@$(AS_ROOT) node scripts/check-machine.ts
 
 setup-vm: setup
 	@scripts/setup.sh vm

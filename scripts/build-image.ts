@@ -89,7 +89,10 @@ async function ensureTools(): Promise<void> {
   if (packages.length === 0) return;
   const install = ['install', '--yes', '--no-install-recommends', ...packages];
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await step(`installing by apt: ${packages.join(' ')}`, () => runProgram('apt-get', install, { env, timeout: 10 * MINUTES }));
+  await step(`installing by apt: ${packages.join(' ')}`, async () => {
+    await runProgram('apt-get', ['update'], { timeout: 5 * MINUTES });
+    await runProgram('apt-get', install, { env, timeout: 10 * MINUTES });
+  });
 }
 
 /** buildah, with a store of our own, and nothing that needs a user namespace, a cgroup or a network of its own. */

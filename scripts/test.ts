@@ -2,6 +2,7 @@
  * Runs the tests: `test.ts [--unit] [folder/file …]`. Starts one micro Ceph cluster for those that need it, and ends it
  * however this ends. Exit code 0 when all passed; the last line is `N passed, N failed`.
  */
+import { buildPrograms, silently } from '../test/support/kubernetes/binaries.ts';
 import { MicroCeph } from '../test/support/micro-ceph.ts';
 import { step } from './step.ts';
 import { findTestFiles } from './test-files.ts';
@@ -22,6 +23,8 @@ if (files.unit.length + needCeph.length === 0) {
   process.exit(1);
 }
 
+// Their own time is for running it: the first build takes minutes.
+if (files.unit.some((file) => file.startsWith('test/chart/'))) await step('helm', () => buildPrograms(silently, ['helm']));
 await tests.runFiles(files.unit, { concurrency: 2, timeout: UNIT_TIMEOUT });
 if (needCeph.length > 0 && !tests.stopped) await runWithCeph();
 tests.summarize();

@@ -29,8 +29,8 @@ test('docs/operations.md has every option with what it says of itself', () => {
 });
 
 test('docs/dependencies.md has every package with its licence, and no other', () => {
-  const { dependencies, devDependencies } = readJson('package.json');
-  const names = Object.keys({ ...dependencies, ...devDependencies }).toSorted();
+  const { dependencies, devDependencies, optionalDependencies } = readJson('package.json');
+  const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies }).toSorted();
 
   const told = tableRows('docs/dependencies.md', /^\| `[@a-z]/).map(([name = '', licence = '']) => [
     name.replaceAll('`', ''),

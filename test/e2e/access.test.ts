@@ -1,22 +1,16 @@
 /** How pods may have a volume: as a raw device, from two nodes at once, alone, as long as they live, as somebody else than root. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { checksumInImage } from '../support/kubernetes/image-content.ts';
-import { Loligo } from '../support/kubernetes/loligo.ts';
+import { test } from 'node:test';
 import { claim, pod } from '../support/kubernetes/objects.ts';
-import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 
 const DEVICE = '/dev/xvda';
 
-const kube = sharedKube();
-const loligo = await Loligo.install(kube);
-
-after(() => loligo.untilEmpty());
+const { kube, loligo } = await sharedLoligo();
 
 test('a raw block volume is a device of the wanted size, and the image is what was written to it', async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([claim('disk', { mode: 'Block', size: '16Mi' }), pod('writer', { claims: { [DEVICE]: 'disk' } })]);
-  await namespace.untilReady('writer');
+  await namespace.start(claim('disk', { mode: 'Block', size: '16Mi' }), pod('writer', { claims: { [DEVICE]: 'disk' } }));
 
   const size = await namespace.exec('writer', 'blockdev', '--getsize64', DEVICE);
   await namespace.exec('writer', 'dd', 'if=/dev/urandom', `of=${DEVICE}`, 'bs=1M', 'count=16', 'conv=fsync');
@@ -26,17 +20,16 @@ test('a raw block volume is a device of the wanted size, and the image is what w
   await loligo.untilUnused(image);
 
   assert.equal(Number(size), 16 * 2 ** 20);
-  assert.equal(await checksumInImage(loligo.pool, image), written);
+  assert.equal(await loligo.pool.checksum(image), written);
 });
 
 test('two pods on two nodes write one raw block volume at the same time, each sees what the other wrote', async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([
+  await namespace.start(
     claim('disk', { mode: 'Block', access: 'ReadWriteMany', size: '16Mi' }),
     pod('one', { node: 'node1', claims: { [DEVICE]: 'disk' } }),
     pod('two', { node: 'node2', claims: { [DEVICE]: 'disk' } }),
-  ]);
-  for (const name of ['one', 'two']) await namespace.untilReady(name);
+  );
   const write = (name: string, place: number): Promise<string> =>
     namespace.exec(
       name,
@@ -69,8 +62,7 @@ test('a file system for many writers is refused, with the reason in an Event', a
 
 test('a claim for one pod alone is given to no second one until the first is gone', async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([claim('alone', { access: 'ReadWriteOncePod' }), pod('first', { claims: { '/data': 'alone' } })]);
-  await namespace.untilReady('first');
+  await namespace.start(claim('alone', { access: 'ReadWriteOncePod' }), pod('first', { claims: { '/data': 'alone' } }));
 
   await namespace.apply(pod('second', { claims: { '/data': 'alone' } }));
   await namespace.untilEvent('pod/second', /FailedScheduling: .*ReadWriteOncePod/);
@@ -85,8 +77,7 @@ test('a generic ephemeral volume comes and goes with its pod', async () => {
   const volumes = [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { spec } } }];
   const container = { volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }] };
 
-  await namespace.apply(pod('worker', { spec: { volumes }, container }));
-  await namespace.untilReady('worker');
+  await namespace.start(pod('worker', { spec: { volumes }, container }));
   await namespace.exec('worker', 'sh', '-c', 'echo something > /scratch/file && sync');
   const images = await loligo.pool.images();
   await namespace.kubectl('delete', 'pod', 'worker');
@@ -99,14 +90,12 @@ test('a pod that is not root writes as its group, and finds its files again', as
   await using namespace = await kube.freshNamespace();
   const confined = { runAsNonRoot: true, runAsUser: 1234, runAsGroup: 1234, fsGroup: 5678 };
   const writer = (name: string): object => pod(name, { claims: { '/data': 'data' }, spec: { securityContext: confined } });
-  await namespace.apply([claim('data'), writer('first')]);
-  await namespace.untilReady('first');
+  await namespace.start(claim('data'), writer('first'));
 
   await namespace.exec('first', 'sh', '-c', 'id -u > /data/file && sync');
   const owner = (await namespace.exec('first', 'stat', '-c', '%u %g %a', '/data/file', '/data')).trim().split('\n');
   await namespace.kubectl('delete', 'pod', 'first');
-  await namespace.apply(writer('second'));
-  await namespace.untilReady('second');
+  await namespace.start(writer('second'));
 
   assert.match(owner[0] ?? '', /^1234 5678 /);
   assert.match(owner[1] ?? '', /^0 5678 2775$/);
@@ -126,8 +115,7 @@ test('mount options and options of mkfs are those of the class', async () => {
   };
   await kube.apply(storageClass);
   try {
-    await namespace.apply([claim('data', { class: name }), pod('writer', { claims: { '/data': 'data' } })]);
-    await namespace.untilReady('writer');
+    await namespace.start(claim('data', { class: name }), pod('writer', { claims: { '/data': 'data' } }));
 
     const mounted = (await namespace.exec('writer', 'grep', ' /data ', '/proc/mounts')).split(' ');
     const options = mounted[3]?.split(',') ?? [];

@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runProgram } from '../support/ceph/program.ts';
+import { type ProgramError, runProgram } from '../support/ceph/program.ts';
 import { cgroupRemains } from '../support/kubernetes/cgroups.ts';
 import { SIDECARS } from '../support/kubernetes/images.ts';
 import { imageName, Kube } from '../support/kubernetes/kube.ts';
@@ -65,6 +65,16 @@ async function listLoops(): Promise<readonly string[]> {
   const text = await runProgram('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN']);
   return text.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' '));
 }
+
+test('this machine lacks nothing, and one that does is told what', async () => {
+  const check = new URL('../../scripts/check-machine.ts', import.meta.url).pathname;
+
+  const here = await runProgram(process.execPath, [check]);
+  const elsewhere = (): Promise<string> => runProgram(process.execPath, [check], { env: { PATH: '/nonexistent' } });
+
+  assert.equal(here, '');
+  await assert.rejects(elsewhere, ({ stderr }: ProgramError) => /It lacks\n {2}the Go toolchain: .*ENOENT/.test(stderr));
+});
 
 test('both nodes are Ready', async () => {
   const nodes = await kube.list('nodes');

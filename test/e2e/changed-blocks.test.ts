@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { runProgram } from '../support/ceph/program.ts';
 import { goModuleFolder } from '../support/kubernetes/binaries.ts';
 import type { Question } from '../support/kubernetes/changed-blocks-client.ts';
-import { DRIVER, Loligo } from '../support/kubernetes/loligo.ts';
-import { claim, pod, snapshot } from '../support/kubernetes/objects.ts';
-import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { DRIVER } from '../support/kubernetes/loligo.ts';
+import { claim, pod } from '../support/kubernetes/objects.ts';
+import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 import type { TestNamespace } from '../support/kubernetes/test-namespace.ts';
 
 const CLIENT = new URL('../support/kubernetes/changed-blocks-client.ts', import.meta.url).pathname;
@@ -20,10 +20,7 @@ const DEVICE = '/dev/xvda';
 const MIB = 2 ** 20;
 const OBJECT = 4 * MIB;
 
-const kube = sharedKube();
-const loligo = await Loligo.install(kube);
-
-after(() => loligo.untilEmpty());
+const { kube, loligo } = await sharedLoligo();
 
 /** Makes the Secret that the sidecar serves with; gives the certificate. */
 async function makeCertificate(): Promise<string> {
@@ -47,10 +44,9 @@ async function makeCertificate(): Promise<string> {
   }
 }
 
+/** Takes one of the claim `disk`; gives its CSI handle. */
 async function takeSnapshot(namespace: TestNamespace, name: string): Promise<string> {
-  await namespace.apply(snapshot(name, 'disk'));
-  const usable = async (): Promise<boolean> => (await namespace.field(`volumesnapshot/${name}`, '{.status.readyToUse}')) === 'true';
-  await namespace.until(usable, { what: `volumesnapshot/${name} is ready to use` });
+  await namespace.takeSnapshot(name, 'disk');
   const content = await namespace.field(`volumesnapshot/${name}`, '{.status.boundVolumeSnapshotContentName}');
   return kube.kubectl('get', 'volumesnapshotcontent', content, '--output', 'jsonpath={.status.snapshotHandle}');
 }
@@ -87,8 +83,7 @@ test('a backup program is told the blocks of a snapshot, and those that changed 
   const caCert = await makeCertificate();
   try {
     await loligo.upgrade({ ...defaults, snapshotMetadata: { enabled: true, tlsSecret: 'metadata-tls', caCert } });
-    await namespace.apply([claim('disk', { mode: 'Block' }), pod('writer', { claims: { [DEVICE]: 'disk' } })]);
-    await namespace.untilReady('writer');
+    await namespace.start(claim('disk', { mode: 'Block' }), pod('writer', { claims: { [DEVICE]: 'disk' } }));
     const write = (mib: number): Promise<string> =>
       namespace.exec('writer', 'dd', 'if=/dev/urandom', `of=${DEVICE}`, 'bs=1M', 'count=4', `seek=${mib}`, 'conv=notrunc,fsync');
     await write(0);

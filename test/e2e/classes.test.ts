@@ -1,15 +1,12 @@
 /** What classes say is what images get; and what is wrong with a class or a pool is told where a user looks. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { DRIVER, Loligo } from '../support/kubernetes/loligo.ts';
+import { test } from 'node:test';
+import { DRIVER } from '../support/kubernetes/loligo.ts';
 import { claim } from '../support/kubernetes/objects.ts';
-import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 import type { TestNamespace } from '../support/kubernetes/test-namespace.ts';
 
-const kube = sharedKube();
-const loligo = await Loligo.install(kube);
-
-after(() => loligo.untilEmpty());
+const { kube, loligo } = await sharedLoligo();
 
 /** Makes a claim of a class of the test's own, and gives what the Event about it says. */
 async function refusalOf(namespace: TestNamespace, parameters: Readonly<Record<string, string>>): Promise<string> {

@@ -1,17 +1,13 @@
 /** Larger claims: while a pod writes (xfs), and while no pod has them (ext4); and what kubelet says of how full they are. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { Loligo } from '../support/kubernetes/loligo.ts';
+import { test } from 'node:test';
 import { claim, pod } from '../support/kubernetes/objects.ts';
-import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 import type { TestNamespace } from '../support/kubernetes/test-namespace.ts';
 
 const MIB = 2 ** 20;
 
-const kube = sharedKube();
-const loligo = await Loligo.install(kube);
-
-after(() => loligo.untilEmpty());
+const { kube, loligo } = await sharedLoligo();
 
 async function grow(namespace: TestNamespace, name: string, size: string): Promise<void> {
   const patch = JSON.stringify({ spec: { resources: { requests: { storage: size } } } });
@@ -36,11 +32,10 @@ function untilCapacity(namespace: TestNamespace, name: string, size: string): Pr
 test('an xfs grows while a pod writes to it, and not one write fails', async () => {
   await using namespace = await kube.freshNamespace();
   const loop = 'while sleep 0.2; do date >> /data/log && sync /data/log && echo ok || echo failed; done > /tmp/outcome 2>&1';
-  await namespace.apply([
+  await namespace.start(
     claim('data', { class: 'loligo-xfs', size: '320Mi' }),
     pod('writer', { claims: { '/data': 'data' }, command: ['sh', '-c', loop] }),
-  ]);
-  await namespace.untilReady('writer');
+  );
   const before = await fileSystemSize(namespace, 'writer');
 
   await grow(namespace, 'data', '640Mi');
@@ -56,8 +51,7 @@ test('an xfs grows while a pod writes to it, and not one write fails', async () 
 
 test('an ext4 that no pod has grows at its next start, with what was in it', async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([claim('data'), pod('first', { claims: { '/data': 'data' } })]);
-  await namespace.untilReady('first');
+  await namespace.start(claim('data'), pod('first', { claims: { '/data': 'data' } }));
   await namespace.exec('first', 'sh', '-c', 'echo kept > /data/file && sync');
   const image = await loligo.imageOf(namespace, 'data');
   await namespace.kubectl('delete', 'pod', 'first');
@@ -65,8 +59,7 @@ test('an ext4 that no pod has grows at its next start, with what was in it', asy
 
   await grow(namespace, 'data', '256Mi');
   await namespace.until(async () => (await imageSize(image)) === 256 * MIB, { what: 'the image is larger' });
-  await namespace.apply(pod('second', { claims: { '/data': 'data' } }));
-  await namespace.untilReady('second');
+  await namespace.start(pod('second', { claims: { '/data': 'data' } }));
   await untilCapacity(namespace, 'data', '256Mi');
 
   assert.ok((await fileSystemSize(namespace, 'second')) > 200);
@@ -75,8 +68,7 @@ test('an ext4 that no pod has grows at its next start, with what was in it', asy
 
 test('a raw block volume grows under its pod', async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([claim('disk', { mode: 'Block', size: '16Mi' }), pod('writer', { claims: { '/dev/xvda': 'disk' } })]);
-  await namespace.untilReady('writer');
+  await namespace.start(claim('disk', { mode: 'Block', size: '16Mi' }), pod('writer', { claims: { '/dev/xvda': 'disk' } }));
 
   await grow(namespace, 'disk', '48Mi');
   await untilCapacity(namespace, 'disk', '48Mi');
@@ -86,8 +78,7 @@ test('a raw block volume grows under its pod', async () => {
 
 test("kubelet's metrics tell how large and how full a volume is", async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([claim('data'), pod('writer', { node: 'node1', claims: { '/data': 'data' } })]);
-  await namespace.untilReady('writer');
+  await namespace.start(claim('data'), pod('writer', { node: 'node1', claims: { '/data': 'data' } }));
   await namespace.exec('writer', 'sh', '-c', 'dd if=/dev/urandom of=/data/file bs=1M count=20 && sync');
   const labels = `{namespace="${namespace.name}",persistentvolumeclaim="data"}`;
   const metric = async (name: string): Promise<number | undefined> => {

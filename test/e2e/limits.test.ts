@@ -1,16 +1,13 @@
 /** How many volumes a node takes is known to the scheduler, which keeps back the pod with one more. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { DRIVER, Loligo } from '../support/kubernetes/loligo.ts';
+import { test } from 'node:test';
+import { DRIVER } from '../support/kubernetes/loligo.ts';
 import { claim, pod } from '../support/kubernetes/objects.ts';
-import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 
 const LIMIT = 2;
 
-const kube = sharedKube();
-const loligo = await Loligo.install(kube);
-
-after(() => loligo.untilEmpty());
+const { kube, loligo } = await sharedLoligo();
 
 test('a node that has as many volumes as it takes gets no further pod with one, until one is gone', {
   timeout: 400_000,
@@ -25,8 +22,7 @@ test('a node that has as many volumes as it takes gets no further pod with one, 
       (await kube.kubectl('get', 'csinode', 'node1', '--output', `jsonpath=${count}`)) === String(LIMIT);
     await kube.until(known, { what: 'the limit stands in the CSINode' });
     const names = ['one', 'two'];
-    await namespace.apply(names.flatMap((name) => [claim(name), pod(name, { node: 'node1', claims: { '/data': name } })]));
-    for (const name of names) await namespace.untilReady(name);
+    await namespace.start(...names.flatMap((name) => [claim(name), pod(name, { node: 'node1', claims: { '/data': name } })]));
 
     await namespace.apply(claim('three'));
     await namespace.untilBound('three'); // else the scheduler's first reason is the claim, and it tells no second one for minutes

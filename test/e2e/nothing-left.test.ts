@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DRIVER, Loligo } from '../support/kubernetes/loligo.ts';
 import { type ClusterState, clusterState } from '../support/kubernetes/node-state.ts';
-import { claim, pod, snapshot } from '../support/kubernetes/objects.ts';
+import { claim, pod } from '../support/kubernetes/objects.ts';
 import { sharedKube } from '../support/kubernetes/shared-kube.ts';
 import type { TestNamespace } from '../support/kubernetes/test-namespace.ts';
 
@@ -15,14 +15,6 @@ const FOLDERS = [
 ];
 
 const kube = sharedKube();
-
-/** The steps of docs/install.md, and the namespace. */
-async function uninstall(): Promise<void> {
-  await kube.helm('uninstall', 'loligo', '--namespace', 'loligo', '--wait', '--ignore-not-found');
-  await kube.kubectl('-n', 'loligo', 'delete', 'daemonset,serviceaccount', '-l', 'app.kubernetes.io/component=mapper');
-  const gone = async (): Promise<boolean> => (await kube.kubectl('get', 'pods', '--namespace', 'loligo', '--output=name')) === '';
-  await kube.until(gone, { what: 'no pod of Loligo is left', timeout: 120_000 });
-}
 
 function stateNow(): Promise<ClusterState> {
   return clusterState(kube, FOLDERS);
@@ -39,24 +31,20 @@ async function untilAs(before: ClusterState, what: string): Promise<void> {
 
 /** Written, snapshotted, restored, cloned, used at both nodes, as file system and as block device. */
 async function useVolumes(namespace: TestNamespace): Promise<void> {
-  await namespace.apply([
+  await namespace.start(
     claim('data'),
     claim('xfs', { class: 'loligo-xfs', size: '320Mi' }),
     claim('raw', { mode: 'Block', access: 'ReadWriteMany' }),
     pod('one', { node: 'node1', claims: { '/data': 'data', '/xfs': 'xfs', '/dev/raw': 'raw' } }),
     pod('other', { node: 'node2', claims: { '/dev/raw': 'raw' } }),
-  ]);
-  for (const name of ['one', 'other']) await namespace.untilReady(name, 120_000);
+  );
   await namespace.exec('one', 'sh', '-c', 'head -c 4M /dev/urandom | tee /data/file > /xfs/file; echo block > /dev/raw; sync');
-  await namespace.apply(snapshot('then', 'data'));
-  const ready = async (): Promise<boolean> => (await namespace.field('volumesnapshot/then', '{.status.readyToUse}')) === 'true';
-  await namespace.until(ready, { what: 'the snapshot is ready' });
-  await namespace.apply([
+  await namespace.takeSnapshot('then', 'data');
+  await namespace.start(
     claim('restored', { source: { snapshot: 'then' } }),
     claim('cloned', { source: { claim: 'data' } }),
     pod('two', { node: 'node2', claims: { '/restored': 'restored', '/cloned': 'cloned' } }),
-  ]);
-  await namespace.untilReady('two', 120_000);
+  );
   const sums = await namespace.exec('two', 'sh', '-c', 'sha256sum < /restored/file; sha256sum < /cloned/file');
   const sum = await namespace.exec('one', 'sh', '-c', 'sha256sum < /data/file');
   assert.equal(sums, `${sum}${sum}`);
@@ -87,7 +75,7 @@ test('volumes leave no mount, loop device, FUSE mount, process or file on a node
 });
 
 test('an uninstalled Loligo leaves nothing on the nodes but folders, and comes back', { timeout: 600_000 }, async () => {
-  await uninstall();
+  await Loligo.uninstall(kube);
   const before = await stateNow();
   const loligo = await Loligo.install(kube);
   {
@@ -96,7 +84,7 @@ test('an uninstalled Loligo leaves nothing on the nodes but folders, and comes b
   }
   await loligo.untilEmpty();
 
-  await uninstall();
+  await Loligo.uninstall(kube);
 
   await untilAs(before, 'the nodes are as before');
   for (const { files } of Object.values(before.nodes)) assert.deepEqual(files, []);

@@ -1,6 +1,6 @@
 /** The pods run as docs/privileges.md says, by what the kernel and the API server say; nothing more is granted. */
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { documentedRows, hostPathRows } from '../chart/privileges.ts';
 import {
   type ContainerProcess,
@@ -9,14 +9,27 @@ import {
   procFile,
   statusField,
 } from '../support/kubernetes/container-processes.ts';
-import { Loligo } from '../support/kubernetes/loligo.ts';
+import { Loligo, OWN_SNAPSHOT_CONTROLLER } from '../support/kubernetes/loligo.ts';
 import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+
+const ZONE = 'topology.kubernetes.io/zone';
 
 const kube = sharedKube();
 let loligo: Loligo;
 
+/** What the documented rights are of: all that is not on by itself and runs here. */
 before(async () => {
   loligo = await Loligo.install(kube);
+  const defaults = await loligo.defaults();
+  const node = { ...(defaults['node'] as object), topologyLabels: [ZONE] };
+  await kube.kubectl('label', 'node', '--all', '--overwrite', `${ZONE}=a`);
+  // The bed's own snapshot controller runs beside the chart's, and both find nothing to do.
+  await loligo.upgrade({ ...defaults, node, snapshots: { groups: true, controller: OWN_SNAPSHOT_CONTROLLER } });
+});
+
+after(async () => {
+  await loligo.upgrade(await loligo.defaults());
+  await kube.kubectl('label', 'node', '--all', `${ZONE}-`);
 });
 
 interface Mount {
@@ -77,7 +90,13 @@ test('every process of every container has the user, capabilities, seccomp and r
   const processes = await containerProcesses(kube, loligo.namespace);
   const running = new Set(processes.map(({ component, container }) => `${component}/${container}`));
 
-  for (const part of ['mapper/mapper', 'node/driver', 'controller/driver', 'controller/provisioner']) {
+  for (const part of [
+    'mapper/mapper',
+    'node/driver',
+    'controller/driver',
+    'controller/provisioner',
+    'snapshot-controller/snapshot-controller',
+  ]) {
     assert.ok(running.has(part), `${part} does not run`);
   }
   assert.deepEqual(different(processes.map(containerRow)), different(documented('Containers', 6, running)));
@@ -184,6 +203,7 @@ test('`kubectl auth can-i --list` of each service account holds what is document
   const anybody = new Set(await rightsOf(`system:serviceaccount:${elsewhere.name}:default`, elsewhere.name));
 
   assert.ok(accounts.includes('loligo-controller') && accounts.includes('loligo-node') && accounts.includes('loligo-mapper'));
+  assert.ok(accounts.includes('loligo-snapshot-controller'));
   for (const account of accounts) {
     for (const namespace of [loligo.namespace, elsewhere.name]) {
       const granted = (await rightsOf(`system:serviceaccount:${loligo.namespace}:${account}`, namespace)).filter(

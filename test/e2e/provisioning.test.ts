@@ -1,22 +1,18 @@
 /** A claim becomes an image, and with the claim the image goes: at once, at the first pod, where there is room, or from what is there already. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { checksumInImage } from '../support/kubernetes/image-content.ts';
-import { DRIVER, Loligo } from '../support/kubernetes/loligo.ts';
+import { DRIVER } from '../support/kubernetes/loligo.ts';
 import { claim, pod } from '../support/kubernetes/objects.ts';
-import { sharedKube } from '../support/kubernetes/shared-kube.ts';
+import { sharedLoligo } from '../support/kubernetes/shared-loligo.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
 
-const kube = sharedKube();
-const loligo = await Loligo.install(kube);
-
-after(() => loligo.untilEmpty());
+const { kube, loligo } = await sharedLoligo();
 
 test('a claim is bound, a pod writes, the image holds what it wrote, and with the claim the image goes', async () => {
   await using namespace = await kube.freshNamespace();
-  await namespace.apply([claim('data'), pod('writer', { claims: { '/data': 'data' } })]);
-  await namespace.untilReady('writer');
+  await namespace.start(claim('data'), pod('writer', { claims: { '/data': 'data' } }));
 
   await namespace.exec('writer', 'dd', 'if=/dev/urandom', 'of=/data/file', 'bs=1M', 'count=8');
   const written = (await namespace.exec('writer', 'sha256sum', '/data/file')).split(' ')[0];
@@ -54,8 +50,7 @@ test('a class that waits makes the image when the first pod comes', async () => 
   await namespace.untilEvent('pvc/data', /WaitForFirstConsumer/);
   assert.deepEqual(await loligo.pool.images(), []);
 
-  await namespace.apply(pod('writer', { node: 'node2', claims: { '/data': 'data' } }));
-  await namespace.untilReady('writer');
+  await namespace.start(pod('writer', { node: 'node2', claims: { '/data': 'data' } }));
 
   assert.deepEqual(await loligo.pool.images(), [await loligo.imageOf(namespace, 'data')]);
 });
@@ -118,12 +113,11 @@ test('an image that somebody else made is adopted, used through a PersistentVolu
   };
   const bound = claim('data') as { spec: object };
 
-  await namespace.apply([
+  await namespace.start(
     volume,
     { ...bound, spec: { ...bound.spec, volumeName: image } },
     pod('writer', { claims: { '/data': 'data' } }),
-  ]);
-  await namespace.untilReady('writer');
+  );
   await namespace.exec('writer', 'sh', '-c', 'echo adopted > /data/file && sync');
   const written = (await namespace.exec('writer', 'sha256sum', '/data/file')).split(' ')[0];
   await namespace.kubectl('delete', 'pod', 'writer');

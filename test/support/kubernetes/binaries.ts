@@ -44,15 +44,15 @@ export async function goModuleFolder(path: string): Promise<string> {
 /** Shows one program's build; `step` of `scripts/step.ts` has this shape. */
 export type Show = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
-const silently: Show = (_name, work) => work();
+/** For those whose caller shows nothing. */
+export const silently: Show = (_name, work) => work();
 
-/** Builds what is not up to date, and gives the names of what it built; a tenth of a second when nothing is to do. */
-export async function buildPrograms(show: Show = silently, names = programNames()): Promise<readonly ProgramName[]> {
+/** Builds what is not up to date, of all programs or of those named; a tenth of a second when nothing is to do. */
+export async function buildPrograms(show: Show = silently, names = programNames()): Promise<void> {
   mkdirSync(BIN, { recursive: true });
   const stamp = await sourceStamp();
   const stale = names.filter((name) => !isUpToDate(name, stamp));
   for (const name of stale) await show(`build ${name}${remark(name)}`, () => build(name, stamp));
-  return stale;
 }
 
 function programNames(): readonly ProgramName[] {

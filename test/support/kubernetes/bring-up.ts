@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { MicroCeph } from '../micro-ceph.ts';
 import { processIdentity } from '../process-identity.ts';
-import { buildPrograms, programPath } from './binaries.ts';
+import { buildPrograms, programPath, silently } from './binaries.ts';
 import { makeCgroup } from './cgroups.ts';
 import { startApiServer, startControllers } from './control-plane.ts';
 import { Host } from './host.ts';
@@ -34,7 +34,7 @@ interface Hosts {
 export async function bringUp(options: BringUp): Promise<void> {
   const { dir, progress } = options;
   await buildPrograms();
-  const archives = await buildImages((_name, work) => work());
+  const archives = await buildImages(silently);
   const record: KubeRecord = {
     nodes: Array.from({ length: options.nodes }, (_, index) => `node${index + 1}`),
     cgroup: `loligo-${randomBytes(4).toString('hex')}`,

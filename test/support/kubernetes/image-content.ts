@@ -6,23 +6,17 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { runProgram, type TestPool } from '../micro-ceph.ts';
 
-/** SHA-256 of a file of the ext4 in an image that nobody has mounted; of the whole image without a path. */
-export async function checksumInImage(pool: TestPool, image: string, path?: string): Promise<string> {
+/** SHA-256 of a file of the ext4 in an image that nobody has mounted. */
+export async function checksumInImage(pool: TestPool, image: string, path: string): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'loligo-export-'));
   try {
-    const whole = join(dir, 'image');
+    const [whole, file] = [join(dir, 'image'), join(dir, 'file')];
     await pool.rbd('export', '--no-progress', image, whole);
-    if (path === undefined) return await checksum(whole);
-    const file = join(dir, 'file');
     await runProgram('debugfs', ['-R', `dump ${path} ${file}`, whole]);
-    return await checksum(file);
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file), hash);
+    return hash.digest('hex');
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-}
-
-async function checksum(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

@@ -30,7 +30,7 @@ const IMAGE_MARK = 'loligo.test/image';
 /** Values of the chart. */
 export type Values = Readonly<Record<string, unknown>>;
 
-const SIDECAR_IMAGES = {
+export const SIDECAR_IMAGES = {
   provisioner: 'csi-provisioner',
   attacher: 'csi-attacher',
   resizer: 'csi-resizer',
@@ -39,6 +39,9 @@ const SIDECAR_IMAGES = {
   registrar: 'csi-node-driver-registrar',
   livenessprobe: 'livenessprobe',
 } as const satisfies Readonly<Record<string, (typeof SIDECARS)[number]>>;
+
+/** The chart's own snapshot controller, for a bed whose own is put aside. */
+export const OWN_SNAPSHOT_CONTROLLER = { enabled: true, image: splitName(imageName('snapshot-controller')) };
 
 const CLASSES = {
   storageClasses: [
@@ -77,6 +80,14 @@ export class Loligo {
     return loligo;
   }
 
+  /** The steps of docs/install.md, until no pod is left. */
+  static async uninstall(kube: Kube): Promise<void> {
+    await kube.helm('uninstall', RELEASE, '--namespace', NAMESPACE, '--wait', '--ignore-not-found');
+    await kube.kubectl('-n', NAMESPACE, 'delete', 'daemonset,serviceaccount', '-l', 'app.kubernetes.io/component=mapper');
+    const gone = async (): Promise<boolean> => (await kube.kubectl('get', 'pods', '-n', NAMESPACE, '--output=name')) === '';
+    await kube.until(gone, { what: 'no pod of Loligo is left', timeout: 120_000 });
+  }
+
   /** What the bed gives the chart, for tests that change some of it: `upgrade({ ...(await loligo.defaults()), … })`. */
   async defaults(): Promise<Values> {
     const podAnnotations = { [IMAGE_MARK]: await digestOf(ARCHIVE) };
@@ -84,7 +95,7 @@ export class Loligo {
     return {
       ...CLASSES,
       image: splitName(`localhost/loligo:${appVersion()}`),
-      clusters: { [CLUSTER]: await this.#connection() },
+      clusters: { [CLUSTER]: await this.connection() },
       driver: { reapInterval: 5 },
       controller: { podAnnotations },
       node: { podAnnotations },
@@ -198,12 +209,22 @@ export class Loligo {
   }
 
   /** The least capabilities, as docs/install.md tells an administrator. */
-  async #connection(): Promise<object> {
+  async connection(): Promise<Connection> {
     const { ceph } = this.kube;
     const caps = { mon: 'profile rbd', osd: `profile rbd pool=${POOL}` };
     const [key, nodeKey] = [await ceph.createUser('loligo', caps), await ceph.createUser('loligo-node', caps)];
     return { site: 'east', monitors: ceph.monitors, user: 'loligo', key, nodeUser: 'loligo-node', nodeKey };
   }
+}
+
+/** A cluster as the chart's values have it. */
+export interface Connection {
+  readonly site: string;
+  readonly monitors: readonly string[];
+  readonly user: string;
+  readonly key: string;
+  readonly nodeUser: string;
+  readonly nodeKey: string;
 }
 
 interface Pod extends KubeObject {

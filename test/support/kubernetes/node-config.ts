@@ -78,7 +78,6 @@ export function kubeletConfig(node: Host, { pki, cgroup }: NodeParts): object {
     // An online expansion waits for it; by default a minute.
     syncFrequency: '10s',
     volumeStatsAggPeriod: '10s',
-    featureGates: { CSIVolumeHealth: true },
   };
 }
 

@@ -10,6 +10,7 @@ export interface ClaimOptions {
   readonly source?: Source;
   /** A VolumeAttributesClass. */
   readonly attributes?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export type Source = { readonly snapshot: string } | { readonly claim: string };
@@ -30,11 +31,11 @@ const SNAPSHOT_GROUP = 'snapshot.storage.k8s.io';
 
 /** By default 64 MiB of the class `loligo`, for one node. */
 export function claim(name: string, options: ClaimOptions = {}): object {
-  const { access = 'ReadWriteOnce', size = '64Mi', mode = 'Filesystem', source, attributes } = options;
+  const { access = 'ReadWriteOnce', size = '64Mi', mode = 'Filesystem', source, attributes, labels = {} } = options;
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: { name },
+    metadata: { name, labels },
     spec: {
       storageClassName: options.class ?? 'loligo',
       accessModes: [access],
@@ -86,5 +87,15 @@ export function snapshot(name: string, ofClaim: string): object {
     kind: 'VolumeSnapshot',
     metadata: { name },
     spec: { volumeSnapshotClassName: 'loligo', source: { persistentVolumeClaimName: ofClaim } },
+  };
+}
+
+/** A VolumeGroupSnapshot of all claims with these labels. */
+export function groupSnapshot(name: string, matchLabels: Readonly<Record<string, string>>): object {
+  return {
+    apiVersion: `group${SNAPSHOT_GROUP}/v1`,
+    kind: 'VolumeGroupSnapshot',
+    metadata: { name },
+    spec: { volumeGroupSnapshotClassName: 'loligo', source: { selector: { matchLabels } } },
   };
 }

@@ -23,6 +23,8 @@ export function imageName(name: string): string {
 /** The cluster's networks. They lie in network namespaces of their own, so they collide with nothing. */
 export const NETWORK = {
   control: '10.111.0.1',
+  /** Another Ceph cluster, for tests of two sites. */
+  peer: '10.111.0.2',
   /** The first node; those after it follow. */
   firstNode: '10.111.0.11',
   prefix: 24,

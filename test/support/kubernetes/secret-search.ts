@@ -7,6 +7,7 @@ import { pids, procFile } from './container-processes.ts';
 import type { Kube } from './kube.ts';
 
 const INTERVAL = 20; // milliseconds between two looks at all processes
+const BATCH = 500; // files that one grep looks through
 
 export class SecretSearch {
   readonly #kube: Kube;
@@ -52,12 +53,15 @@ export class SecretSearch {
   async inFiles(...folders: readonly string[]): Promise<readonly string[]> {
     const found: string[] = [];
     for (const node of this.#kube.nodes) {
-      for (const [name, needle] of this.#needles) {
-        // -xdev of find: what is mounted in there are the volumes, and Secrets in memory.
-        const patterns = { input: `${needle}\n` };
-        const args = [...folders, '-xdev', '-type', 'f', '-exec', 'grep', '-lFf', '/dev/stdin', '{}', '+'];
-        const files = await node.run('find', args, patterns).catch(whatItFound);
-        found.push(...files.split('\n').flatMap((file) => (file === '' ? [] : [`${name} in ${file} of ${node.name}`])));
+      // -xdev of find: what is mounted in there are the volumes, and Secrets in memory.
+      const listed = await node.run('find', [...folders, '-xdev', '-type', 'f', '-print0']).catch(whatItFound);
+      const files = listed.split('\0').filter((file) => file !== '');
+      for (let at = 0; at < files.length; at += BATCH) {
+        for (const [name, needle] of this.#needles) {
+          const grep = ['-lsF', '-f', '-', '--', ...files.slice(at, at + BATCH)];
+          const holding = await node.run('grep', grep, { input: `${needle}\n` }).catch(whatItFound);
+          found.push(...holding.split('\n').flatMap((file) => (file === '' ? [] : [`${name} in ${file} of ${node.name}`])));
+        }
       }
     }
     return found;
@@ -103,8 +107,8 @@ export class SecretSearch {
   }
 }
 
-/** `find` ends with 1 when `grep` finds nothing in some of the files, and when one of them is gone meanwhile. */
+/** `grep` ends with 1 when it finds nothing, both end with 1 or 2 when a file is gone meanwhile. */
 function whatItFound(error: unknown): string {
-  if (error instanceof ProgramError && error.code === 1) return error.stdout;
+  if (error instanceof ProgramError && (error.code === 1 || error.code === 2)) return error.stdout;
   throw error;
 }

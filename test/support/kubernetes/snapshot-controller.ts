@@ -20,6 +20,19 @@ export async function installSnapshotController(kube: Kube): Promise<void> {
   await kube.kubectl('--namespace', NAMESPACE, 'rollout', 'status', `deployment/${NAME}`, '--timeout=60s');
 }
 
+/** Does something while the cluster has no snapshot controller of the bed's: there may be one only. */
+export async function withoutSnapshotController<T>(kube: Kube, work: () => Promise<T>): Promise<T> {
+  const scale = (replicas: number): Promise<string> =>
+    kube.kubectl('--namespace', NAMESPACE, 'scale', `deployment/${NAME}`, `--replicas=${replicas}`);
+  await scale(0);
+  await kube.kubectl('--namespace', NAMESPACE, 'wait', '--for=delete', 'pods', `--selector=app.kubernetes.io/name=${NAME}`);
+  try {
+    return await work();
+  } finally {
+    await scale(1);
+  }
+}
+
 const labels = { 'app.kubernetes.io/name': NAME };
 /** The module's own asks for two replicas with an election between them, and 35 s until they count as there. */
 const DEPLOYMENT = {

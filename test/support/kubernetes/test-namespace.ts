@@ -1,6 +1,7 @@
 /** A Kubernetes namespace that a test has for itself. */
 import { randomBytes } from 'node:crypto';
 import type { Kube, KubeObject, Manifest } from './kube.ts';
+import { snapshot } from './objects.ts';
 import { type Patience, until } from './waiting.ts';
 
 const MESSAGES = 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}';
@@ -30,6 +31,25 @@ export class TestNamespace implements AsyncDisposable {
     return this.kube.apply(manifest, '--namespace', this.name);
   }
 
+  /** Applies objects, and waits until the pods among them are ready: what most stories begin with. */
+  async start(...objects: readonly object[]): Promise<void> {
+    await this.apply(objects);
+    const pods = (objects as readonly KubeObject[]).filter(({ kind }) => kind === 'Pod'); // what every object has
+    for (const { metadata } of pods) await this.untilReady(metadata.name);
+  }
+
+  /** Takes a VolumeSnapshot of a claim, and waits until it can be used. */
+  async takeSnapshot(name: string, ofClaim: string): Promise<void> {
+    await this.apply(snapshot(name, ofClaim));
+    await this.untilUsable(`volumesnapshot/${name}`);
+  }
+
+  /** Waits until a snapshot, or one of a group, can be restored. */
+  async untilUsable(object: string): Promise<void> {
+    const usable = async (): Promise<boolean> => (await this.field(object, '{.status.readyToUse}')) === 'true';
+    await this.until(usable, { what: `${object} is ready to use` });
+  }
+
   get<T = KubeObject>(kind: string, name: string): Promise<T> {
     return this.kube.get<T>(kind, name, this.name);
   }
@@ -53,7 +73,7 @@ export class TestNamespace implements AsyncDisposable {
   }
 
   /** Waits until a pod runs and its containers are ready. */
-  async untilReady(pod: string, timeout = 60_000): Promise<void> {
+  async untilReady(pod: string, timeout = 120_000): Promise<void> {
     const ready = '{.status.conditions[?(@.type=="Ready")].status}';
     await this.until(async () => (await this.field(`pod/${pod}`, ready)) === 'True', { what: `pod/${pod} is Ready`, timeout });
   }
