@@ -34,7 +34,7 @@ const FORMS: readonly Form[] = [
   {
     name: 'mirror',
     about: 'moves between two sites, forced ones with the other site frozen, promotes killed half-way',
-    command: ['node', 'scripts/test.ts', 'soak/mirror', 'mirror'],
+    command: ['node', 'scripts/test.ts', 'soak/mirror', 'disaster/moves', 'disaster/half-moved'],
     environment: { LOLIGO_SOAK: '1' },
   },
   { name: 'debian13', about: 'make test on Debian 13 with Ceph 18', command: ['scripts/in-debian13.sh', 'test'] },
