@@ -7,6 +7,9 @@ const ROOT = resolve(import.meta.dirname, '..');
 /** Run only when named: they take long, or need more than this machine. */
 const ON_DEMAND = ['soak', 'e2e', 'chart', 'vm', 'image', 'vault', 'api-server', 'disaster'];
 
+/** They take minutes, and begin first: nothing waits for one of them in the end. */
+const LONG = ['test/rbd/kill-points.test.ts', 'test/faults/driver-killed.test.ts', 'test/demo/demo.test.ts'];
+
 export interface TestFiles {
   /** Pure code: nothing is started for them. */
   readonly unit: readonly string[];
@@ -22,7 +25,9 @@ export function findTestFiles(wanted: readonly string[]): TestFiles {
   const chosen = wanted.length === 0 ? all.filter((file) => !isOnDemand(file)) : wanted.flatMap((want) => matching(all, want));
   const files = [...new Set(chosen)];
   const alone = files.filter((file) => file.endsWith('.alone.test.ts'));
-  const rest = files.filter((file) => !alone.includes(file));
+  const rest = files
+    .filter((file) => !alone.includes(file))
+    .toSorted((a, b) => Number(LONG.includes(b)) - Number(LONG.includes(a)));
   return { unit: rest.filter((file) => !needsCeph(file)), ceph: rest.filter((file) => needsCeph(file)), alone };
 }
 

@@ -33,7 +33,7 @@ async function runWithCeph(): Promise<void> {
   await using ceph = await step('micro Ceph: mon, mgr, osd', () => MicroCeph.start());
   await step('pool rbd, where tests have a namespace each', () => ceph.freshPool('rbd'));
   process.env['LOLIGO_TEST_CEPH'] = ceph.dir;
-  await tests.runFiles(files.ceph, { concurrency: 3, timeout: CEPH_TIMEOUT });
+  await tests.runFiles(files.ceph, { concurrency: 4, timeout: CEPH_TIMEOUT });
   await tests.runFiles(files.alone, { concurrency: 1, timeout: CEPH_TIMEOUT });
   if (tests.failed > 0) console.log(`\nThe daemons' logs: ${ceph.keepLogs()}`);
 }

@@ -188,7 +188,11 @@ describe('a driver of two clusters, one of which falls silent', () => {
 
     assert.notEqual(late.status, 'OK');
     assert.equal(status, 'OK');
-    assert.deepEqual(bed.driver.agents(), agents);
+    const now = bed.driver.agents(); // the reaper's may have come meanwhile
+    assert.deepEqual(
+      agents.filter((agent) => !now.includes(agent)),
+      [],
+    );
     assert.equal(await ceph.ceph('osd', 'blocklist', 'ls'), before);
     await bed.delete(volumeId);
   });

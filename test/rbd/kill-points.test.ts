@@ -18,7 +18,7 @@ import { aGroup, anImage, aSnapshot, aVolume, MiB } from '../support/volume-spec
 const SOAK = process.env['LOLIGO_SOAK'] === '1';
 /** Milliseconds into a call. */
 const MOMENTS = SOAK ? [undefined, 1, 3, 6, 10, 20, 50, 150, 400, 800] : [undefined, 4, 300];
-const EACH = SOAK ? 1 : 5;
+const EACH = SOAK ? 1 : 7;
 const AT_ONCE = 3;
 /** More than any operation makes: that its end was reached is asserted. */
 const CALLS_MAX = 200;
