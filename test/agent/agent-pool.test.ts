@@ -137,14 +137,13 @@ test('an agent that hangs is answered for at the deadline, and replaced at once 
   assert.equal(agentPids().includes(agent ?? 0), false);
 });
 
-test('an agent that hangs with nothing but looks is replaced after two time-outs, and is not cut off', async () => {
+test('an agent that hangs with nothing but looks is replaced after two time-outs', async () => {
   await using pool = await ceph.freshNamespace();
   const causes: string[] = [];
   await using agents = aPool({ started: (_, why) => causes.push(why) });
   const volume = await aVolumeIn(pool, agents);
   const engine = agents.engine(await connectionTo());
   const [agent = 0] = agentPids();
-  const before = await ceph.ceph('osd', 'blocklist', 'ls');
 
   process.kill(agent, 'SIGSTOP');
   const hung = engine.getVolume(volume, within(1));
@@ -156,7 +155,6 @@ test('an agent that hangs with nothing but looks is replaced after two time-outs
   assert.equal(seen.image, volume.image);
   assert.deepEqual(causes, ['first', 'stuck']);
   assert.equal(agentPids().includes(agent), false);
-  assert.equal(await ceph.ceph('osd', 'blocklist', 'ls'), before);
 });
 
 test('what only looks and is late costs no agent', async () => {
