@@ -55,10 +55,21 @@ export async function* walkVolumes(site: Site, after: Position | undefined, expe
   const start = after === undefined ? '' : formatPlace(after);
   const places = (await findPlaces(site)).filter((place) => compareText(formatPlace(place), start) >= 0);
   for (const place of places) {
-    const io = await site.open(place);
+    const io = await openIfThere(site, place);
+    if (io === undefined) continue;
     const within = after !== undefined && formatPlace(place) === start ? after : undefined;
     if (within !== undefined && within.snapshot !== '') yield* await seeAll(site, io, [within.image]);
     yield* walkPlace(site, io, { after: within?.image ?? '', pageSize });
+  }
+}
+
+/** Undefined for a place that was removed since it was found: it has no volumes any more, and others' are to be listed. */
+async function openIfThere(site: Site, place: Place): Promise<IoContext | undefined> {
+  try {
+    return await site.open(place);
+  } catch (error) {
+    if (error instanceof Failure && error.reason === 'POOL_NOT_OURS') return undefined;
+    throw error;
   }
 }
 
