@@ -26,19 +26,22 @@ export async function compareVolume(site: Site, want: VolumeSpec, seen: Pick<See
 function compareShape(want: VolumeSpec, header: ImageHeader): void {
   const features = chosenFeatures(header.features);
   if (!sameFeatures(want, header)) throw differs(want, 'features', features.join(','));
-  if (1n << BigInt(header.order) !== want.layout.objectSize) throw differs(want, 'objectSize', String(1n << BigInt(header.order)));
-  const stripe = stripeOf(header);
-  const wanted = wantedStripe(want);
-  if (stripe.unit !== wanted.unit) throw differs(want, 'stripeUnit', String(stripe.unit));
-  if (stripe.count !== wanted.count) throw differs(want, 'stripeCount', String(stripe.count));
+  const other = otherObjects(want, header);
+  if (other !== undefined) throw differs(want, other.property, String(other.has));
 }
 
 /** Whether the image lies in objects of the size, and in stripes of the form, that are wanted. */
 export function sameObjects(want: VolumeSpec, header: ImageHeader): boolean {
-  const stripe = stripeOf(header);
-  const wanted = wantedStripe(want);
-  const sameStripe = stripe.unit === wanted.unit && stripe.count === wanted.count;
-  return 1n << BigInt(header.order) === want.layout.objectSize && sameStripe;
+  return otherObjects(want, header) === undefined;
+}
+
+function otherObjects(want: VolumeSpec, header: ImageHeader): { readonly property: string; readonly has: bigint } | undefined {
+  const objectSize = 1n << BigInt(header.order);
+  const [stripe, wanted] = [stripeOf(header), wantedStripe(want)];
+  if (objectSize !== want.layout.objectSize) return { property: 'objectSize', has: objectSize };
+  if (stripe.unit !== wanted.unit) return { property: 'stripeUnit', has: stripe.unit };
+  if (stripe.count !== wanted.count) return { property: 'stripeCount', has: stripe.count };
+  return undefined;
 }
 
 interface Stripe {

@@ -20,8 +20,9 @@ const MOMENT_MS = 2000;
 const FOR_GOOD = 315_360_000;
 
 /**
- * Cuts off the node that has these ids (its addresses may have changed): who watches the image, or holds its lock, from an address of the node, unless it is one of Loligo's own
- * connections. Returns when the monitors have it and the OSDs are asked to know it: nothing that was in flight lands any more.
+ * Cuts off the node that has these ids (its addresses may have changed): who watches the image, or holds its lock, from an
+ * address of the node, unless it is one of Loligo's own connections. Returns when the monitors have it and the OSDs are
+ * asked to know it: nothing that was in flight lands any more.
  */
 export async function fenceNode(
   io: IoContext,

@@ -1,5 +1,6 @@
-import { isErrno, listNamespaces } from '#ceph';
+import { type IoContext, isErrno, listNamespaces } from '#ceph';
 import { compareText } from '#lib/compare-text';
+import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
 import { findOwner } from './pool-mark.ts';
 import type { Site } from './site.ts';
@@ -12,6 +13,27 @@ export async function findPlaces(site: Site): Promise<Place[]> {
   const pools = await site.cluster.pools();
   const found = await Promise.all(pools.map((pool) => placesIn(site, pool)));
   return found.flat().toSorted((a, b) => compareText(formatPlace(a), formatPlace(b)));
+}
+
+/**
+ * The same, each opened when its turn comes. One that was removed since it was found is passed over: there is nothing of ours in
+ * it any more, and the others are to be served.
+ */
+export async function* openPlaces(site: Site, from = ''): AsyncGenerator<IoContext> {
+  for (const place of await findPlaces(site)) {
+    if (compareText(formatPlace(place), from) < 0) continue;
+    const io = await openIfThere(site, place);
+    if (io !== undefined) yield io;
+  }
+}
+
+async function openIfThere(site: Site, place: Place): Promise<IoContext | undefined> {
+  try {
+    return await site.open(place);
+  } catch (error) {
+    if (error instanceof Failure && error.reason === 'POOL_NOT_OURS') return undefined;
+    throw error;
+  }
 }
 
 async function placesIn(site: Site, pool: string): Promise<Place[]> {

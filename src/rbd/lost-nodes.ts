@@ -7,14 +7,14 @@ import { findKey, type IoContext, isErrno, WriteOperation } from '#ceph';
 import { Failure } from '#lib/failure';
 import { isName } from '#lib/handle';
 import { parseNodeId } from '#lib/node-id';
-import { findPlaces } from './find-places.ts';
+import { openPlaces } from './find-places.ts';
 import { MARK } from './pool-mark.ts';
 import type { Site } from './site.ts';
 
 /** Notes in every place of the cluster that a node is lost, or back. Repeatable. */
 export async function markNode(site: Site, { node, lost }: { readonly node: string; readonly lost: boolean }): Promise<void> {
   if (!isName(node)) throw new Failure('invalid', 'NODE_NAME_INVALID', `"${node}" is not the name of a node`);
-  for (const place of await findPlaces(site)) await note(await site.open(place), node, lost);
+  for await (const io of openPlaces(site)) await note(io, node, lost);
 }
 
 /** `node` is a node's id. One round trip. */

@@ -6,7 +6,7 @@ import { Image, type IoContext } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { isSameNode, parseNodeId } from '#lib/node-id';
-import { findPlaces } from './find-places.ts';
+import { openPlaces } from './find-places.ts';
 import { getVolumeImage } from './look.ts';
 import { MIRROR_MARK } from './mirror/mark.ts';
 import { checkServedHere } from './mirror/served-here.ts';
@@ -74,8 +74,8 @@ async function refuseStrangers(io: IoContext, id: string, { volume, node }: Publ
 async function checkNodeLimit(site: Site, { node, nodeLimit }: PublishSpec): Promise<void> {
   if (nodeLimit === 0) return;
   let count = 0;
-  for (const place of await findPlaces(site)) {
-    const publications = await listPublications(await site.open(place));
+  for await (const io of openPlaces(site)) {
+    const publications = await listPublications(io);
     for (const list of publications.values()) if (list.some((publication) => isSameNode(publication.node, node))) count += 1;
   }
   if (count < nodeLimit) return;

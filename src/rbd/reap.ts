@@ -3,7 +3,7 @@
  * index holds. Only what this instance made is touched. Each piece may be cut off anywhere and is begun again by the
  * next pass. Controllers take turns at it.
  */
-import { findHeader, type IoContext, listTrash, type TrashEntry } from '#ceph';
+import { findHeader, type IoContext, type TrashEntry } from '#ceph';
 import { Failure } from '#lib/failure';
 import { inParallel } from '#lib/in-parallel';
 import { doWork } from './do-work.ts';
@@ -17,9 +17,9 @@ import type { Site } from './site.ts';
 import type { Place, Reaped } from './specs.ts';
 import { DELETION, finishTrashMove, purge } from './trashed.ts';
 import { dropUnclaimed } from './trashed-snapshots.ts';
+import { walkTrash } from './walk-trash.ts';
 import { addWork, listWork, type Outcome } from './work-index.ts';
 
-const PAGE = 512;
 /** Images purged or pieces of work done at once: enough to keep an OSD busy, and clients do not feel it. */
 const AT_ONCE = 4;
 
@@ -53,7 +53,7 @@ export async function reap(site: Site, place: Place, scope: EngineScope): Promis
 }
 
 async function eachExpired(io: IoContext, visit: (entry: TrashEntry) => Promise<void>): Promise<void> {
-  for (let page = await listTrash(io, '', PAGE); page.length > 0; page = await listTrash(io, page.at(-1)?.id ?? '', PAGE)) {
+  for await (const page of walkTrash(io)) {
     const expired = page.filter((entry) => entry.source === 0 && entry.keptUntil <= Date.now());
     await inParallel(expired, AT_ONCE, visit);
   }

@@ -1,16 +1,15 @@
-import { findHeader, type IoContext, isErrno, listTrash, renameImage, restoreFromTrash } from '#ceph';
+import { findHeader, type IoContext, isErrno, renameImage, restoreFromTrash } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage } from '#lib/handle';
 import { toVolume } from './compare-volume.ts';
 import { dropStaleId, ensureIdObject } from './half-made.ts';
 import { findVolume, getVolumeImage, seeImage, volumeMissing } from './look.ts';
-import { applyMetadata, RECORD, readRecord } from './record.ts';
+import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
 import type { ImageRef, Volume } from './specs.ts';
-import { DELETION, finishTrashMove } from './trashed.ts';
+import { DELETION, finishTrashMove, takeBackDeletion } from './trashed.ts';
+import { walkTrash } from './walk-trash.ts';
 import { removeWork } from './work-index.ts';
-
-const PAGE = 512;
 
 /** Brings back a volume that was deleted and not yet purged: from beside its snapshots, or the latest of that name from the trash. */
 export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume> {
@@ -27,7 +26,7 @@ export async function undeleteVolume(site: Site, ref: ImageRef): Promise<Volume>
   }
   const { header, record } = await getVolumeImage(site, ref, [DELETION]);
   await ensureIdObject(io, ref.image, header.id);
-  if (header.metadata.has(DELETION)) await applyMetadata(io, header, { set: new Map(), remove: [DELETION] });
+  if (header.metadata.has(DELETION)) await takeBackDeletion({ io, header });
   return toVolume({ at: io, record, size: header.size, dataPool: await site.dataPoolOf(header) });
 }
 
@@ -43,7 +42,7 @@ async function restore(io: IoContext, id: string, name: string): Promise<void> {
 /** The id of the latest volume of that name in the trash that this instance made. */
 async function findTrashed(site: Site, io: IoContext, ref: ImageRef): Promise<string> {
   let latest = { id: '', deletedAt: -1 };
-  for (let page = await listTrash(io, '', PAGE); page.length > 0; page = await listTrash(io, page.at(-1)?.id ?? '', PAGE)) {
+  for await (const page of walkTrash(io)) {
     for (const entry of page) {
       if (entry.name !== ref.image && entry.name !== ref.image + DELETED) continue;
       const header = await findHeader(io, entry.id, [RECORD]);

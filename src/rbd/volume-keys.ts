@@ -1,17 +1,17 @@
 /** Wrapped keys of encrypted volumes, found and replaced. What is in them is nothing to the engine. */
-import { findHeader, type ImageHeader, type IoContext, isErrno, listTrash } from '#ceph';
+import { findHeader, type ImageHeader, type IoContext, isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { inParallel } from '#lib/in-parallel';
-import { findPlaces } from './find-places.ts';
+import { openPlaces } from './find-places.ts';
 import { findVolume, getVolumeImage, type SeenVolume } from './look.ts';
 import { applyMetadata, KEY, RECORD, readRecord, type VolumeRecord } from './record.ts';
 import type { Site } from './site.ts';
 import { getSnapshotImage } from './snapshot-record.ts';
 import type { FoundKey, ImageKey, ImageRef, Source } from './specs.ts';
+import { walkTrash } from './walk-trash.ts';
 import { walkVolumes } from './walk-volumes.ts';
 
-const PAGE = 512;
 const AT_ONCE = 16;
 
 /** The wrapped key of an encrypted volume, '' for another. Throws `precondition` when it is lost. */
@@ -55,13 +55,13 @@ export async function listKeys(site: Site): Promise<readonly ImageKey[]> {
     if (record.luksHeader === undefined) continue;
     keys.push(...keyIn(io, record, await findHeader(io, header.id, [KEY])));
   }
-  for (const place of await findPlaces(site)) keys.push(...(await trashedKeys(site, await site.open(place))));
+  for await (const io of openPlaces(site)) keys.push(...(await trashedKeys(site, io)));
   return keys;
 }
 
 async function trashedKeys(site: Site, io: IoContext): Promise<ImageKey[]> {
   const keys: ImageKey[] = [];
-  for (let page = await listTrash(io, '', PAGE); page.length > 0; page = await listTrash(io, page.at(-1)?.id ?? '', PAGE)) {
+  for await (const page of walkTrash(io)) {
     await inParallel(page, AT_ONCE, async ({ id, name }) => {
       const header = await findHeader(io, id, [RECORD, KEY]);
       const record = header && readRecord(header, name);

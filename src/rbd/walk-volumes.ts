@@ -3,11 +3,10 @@
  * them. No image is opened. A listing's token is the last item, so it needs no state and survives the item's deletion.
  */
 import { type IoContext, listDirectory } from '#ceph';
-import { compareText } from '#lib/compare-text';
 import { Failure } from '#lib/failure';
 import { DELETED, formatPlace, isName, type Place } from '#lib/handle';
 import { inParallel } from '#lib/in-parallel';
-import { findPlaces } from './find-places.ts';
+import { openPlaces } from './find-places.ts';
 import { type SeenVolume, seeImage } from './look.ts';
 import { RECORD, readRecord } from './record.ts';
 import type { Site } from './site.ts';
@@ -53,23 +52,10 @@ export function formatPosition(volume: { readonly io: Place; readonly image: str
 export async function* walkVolumes(site: Site, after: Position | undefined, expected: number): AsyncGenerator<SeenVolume> {
   const pageSize = expected === 0 ? PAGE : Math.min(expected + 1, PAGE);
   const start = after === undefined ? '' : formatPlace(after);
-  const places = (await findPlaces(site)).filter((place) => compareText(formatPlace(place), start) >= 0);
-  for (const place of places) {
-    const io = await openIfThere(site, place);
-    if (io === undefined) continue;
-    const within = after !== undefined && formatPlace(place) === start ? after : undefined;
+  for await (const io of openPlaces(site, start)) {
+    const within = after !== undefined && formatPlace(io) === start ? after : undefined;
     if (within !== undefined && within.snapshot !== '') yield* await seeAll(site, io, [within.image]);
     yield* walkPlace(site, io, { after: within?.image ?? '', pageSize });
-  }
-}
-
-/** Undefined for a place that was removed since it was found: it has no volumes any more, and others' are to be listed. */
-async function openIfThere(site: Site, place: Place): Promise<IoContext | undefined> {
-  try {
-    return await site.open(place);
-  } catch (error) {
-    if (error instanceof Failure && error.reason === 'POOL_NOT_OURS') return undefined;
-    throw error;
   }
 }
 

@@ -2,7 +2,8 @@
  * The kernel's RBD devices as sysfs shows them. None of what is read here waits for Ceph: sizes come from the block layer,
  * for the driver's own attribute waits while the image's header is read anew.
  */
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
+import { readAttribute, readBlockDevice } from '../block-device.ts';
 import { isErrno } from '../errno.ts';
 import type { Device } from '../mapper.ts';
 import { labelIn } from './add-line.ts';
@@ -10,7 +11,6 @@ import { labelIn } from './add-line.ts';
 const BUS = '/sys/bus/rbd';
 export const ADD = `${BUS}/add_single_major`;
 export const REMOVE = `${BUS}/remove_single_major`;
-const SECTOR = 512n;
 
 export interface RbdDevice extends Device {
   /** The kernel's number of it. */
@@ -51,15 +51,10 @@ async function readDevice(id: string): Promise<RbdDevice | undefined> {
   const [line, fsid, pool, namespace, image, snapshot] = await Promise.all(
     ['config_info', 'cluster_fsid', 'pool', 'pool_ns', 'name', 'current_snap'].map(attribute),
   );
-  const [number, sectors, readonly] = await Promise.all(
-    ['dev', 'size', 'ro'].map((name) => readAttribute(`/sys/block/rbd${id}/${name}`)),
-  );
-  if (number === undefined || sectors === undefined || pool === undefined || image === undefined) return undefined;
+  const device = await readBlockDevice(`rbd${id}`);
+  if (device === undefined || pool === undefined || image === undefined) return undefined;
   return {
-    path: `/dev/rbd${id}`,
-    number,
-    readonly: readonly === '1',
-    size: BigInt(sectors) * SECTOR,
+    ...device,
     id,
     label: labelIn(line ?? ''),
     fsid: fsid ?? '',
@@ -75,15 +70,6 @@ async function namesIn(path: string): Promise<readonly string[]> {
     return await readdir(path);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return []; // The kernel has no such driver, now.
-    throw error;
-  }
-}
-
-async function readAttribute(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trimEnd();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENXIO', 'ENODEV', 'EIO')) return undefined;
     throw error;
   }
 }

@@ -6,10 +6,10 @@
  * the device, and shows "/" once that is gone, as it is when the node role's container was started anew.
  */
 import { createHash } from 'node:crypto';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
-import { isErrno } from '../errno.ts';
+import { readAttribute, readBlockDevice } from '../block-device.ts';
 import { heldByOthers, refuseMounted } from '../held.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device } from '../mapper.ts';
@@ -39,7 +39,7 @@ export interface LoopFile {
 export async function findLoops(file: LoopFile): Promise<readonly Device[]> {
   const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
   const label = loopLabel(file);
-  const found = await Promise.all(names.map(async (name) => ((await labelOf(name)) === label ? readLoop(name) : undefined)));
+  const found = await Promise.all(names.map(async (name) => ((await labelOf(name)) === label ? readBlockDevice(name) : undefined)));
   return found.filter((device) => device !== undefined).sort((a, b) => a.path.localeCompare(b.path));
 }
 
@@ -84,21 +84,4 @@ function nameOf(device: Device): string {
 
 function labelOf(name: string): Promise<string | undefined> {
   return readAttribute(`/sys/block/${name}/loop/sizelimit`);
-}
-
-async function readLoop(name: string): Promise<Device | undefined> {
-  const at = `/sys/block/${name}`;
-  const [number, sectors, readonly] = await Promise.all([`${at}/dev`, `${at}/size`, `${at}/ro`].map(readAttribute));
-  if (number === undefined || sectors === undefined) return undefined;
-  return { path: `/dev/${name}`, number, readonly: readonly === '1', size: BigInt(sectors) * SECTOR };
-}
-
-async function readAttribute(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trimEnd();
-  } catch (error) {
-    // Free devices have no such attribute, and one that is detached while it is read answers ENXIO.
-    if (isErrno(error, 'ENOENT', 'ENXIO', 'ENODEV', 'EIO')) return undefined;
-    throw error;
-  }
 }
