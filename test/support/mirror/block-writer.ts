@@ -1,0 +1,97 @@
+/**
+ * A client that writes blocks one after another, through qemu's own librbd and without any cache, and knows which were acknowledged. It
+ * stops only when it is told to, or when the volume is taken from it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestPool } from '../micro-ceph.ts';
+
+const BLOCK = 64 * 1024;
+
+/** What a volume must hold, block by block: each is full of one byte. */
+export class Written {
+  readonly blocks: Uint8Array;
+  /** How many writes were acknowledged. */
+  count = 0;
+  /** The last one that was asked for and not acknowledged: it may be there. */
+  open: { readonly block: number; readonly byte: number } | undefined;
+
+  constructor(size: bigint) {
+    this.blocks = new Uint8Array(Number(size) / BLOCK);
+  }
+
+  /** Throws with the first block that is not as it was acknowledged. An open write is closed by what is found. */
+  async checkAt(pool: TestPool, image: string): Promise<void> {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'loligo-export-'));
+    const path = join(folder.path, 'image');
+    await pool.rbd('export', '--no-progress', image, path);
+    const content = await readFile(path);
+    for (const [block, byte] of this.blocks.entries()) {
+      const found = content.subarray(block * BLOCK, (block + 1) * BLOCK);
+      const isOpen = this.open?.block === block && isFull(found, this.open.byte);
+      if (isOpen) this.blocks[block] = this.open?.byte ?? 0;
+      if (isOpen || isFull(found, byte)) continue;
+      throw new Error(`block ${block} has ${found[0]}…${found.at(-1)} and was acknowledged as ${byte}, of ${this.count} writes`);
+    }
+    this.open = undefined;
+  }
+}
+
+function isFull(bytes: Uint8Array, byte: number): boolean {
+  return bytes.length === BLOCK && bytes.every((one) => one === byte);
+}
+
+export class BlockWriter {
+  readonly #child: ChildProcess;
+  readonly #written: Written;
+  readonly #over: Promise<void>;
+  #stopped = false;
+  #complaint = '';
+
+  /** Writes from now on; goes through the volume again and again. */
+  constructor(pool: TestPool, image: string, written: Written) {
+    this.#written = written;
+    const target = `rbd:${pool.spec}/${image}:conf=${pool.ceph.conf}`;
+    this.#child = spawn('qemu-io', ['-f', 'raw', '-t', 'none', target], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#complaint += chunk.toString();
+    });
+    this.#over = this.#run();
+  }
+
+  /** Ends after the write that is under way, as a pod that is deleted does. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#over;
+  }
+
+  async #run(): Promise<void> {
+    const { stdin, stdout } = this.#child;
+    if (stdin === null || stdout === null) throw new TypeError('it has pipes');
+    const ended = once(this.#child, 'close');
+    stdin.on('error', () => undefined);
+    this.#next();
+    for await (const line of createInterface(stdout)) {
+      if (!line.includes(`wrote ${BLOCK}/${BLOCK}`)) continue;
+      const { open } = this.#written;
+      if (open !== undefined) this.#written.blocks[open.block] = open.byte;
+      this.#written.open = undefined;
+      this.#written.count += 1;
+      if (this.#stopped) stdin.end('quit\n');
+      else this.#next();
+    }
+    await ended;
+    if (!this.#stopped) throw new Error(`the writer ended by itself: ${this.#complaint}`);
+  }
+
+  #next(): void {
+    const { count, blocks } = this.#written;
+    const open = { block: count % blocks.length, byte: (count % 251) + 1 };
+    this.#written.open = open;
+    this.#child.stdin?.write(`write -P ${open.byte} ${open.block * BLOCK} ${BLOCK}\n`);
+  }
+}
