@@ -17,6 +17,8 @@ export class Written {
   readonly blocks: Uint8Array;
   /** How many writes were acknowledged. */
   count = 0;
+  /** When, each. */
+  readonly times: number[] = [];
   /** The last one that was asked for and not acknowledged: it may be there. */
   open: { readonly block: number; readonly byte: number } | undefined;
 
@@ -24,12 +26,19 @@ export class Written {
     this.blocks = new Uint8Array(Number(size) / BLOCK);
   }
 
+  /** How many of the writes, which follow each other, are there. */
+  async countAt(pool: TestPool, image: string): Promise<number> {
+    const content = await contentOf(pool, image);
+    for (let count = this.count; count > 0; count -= 1) {
+      const { block, byte } = writeNumber(count - 1, this.blocks.length);
+      if (isFull(content.subarray(block * BLOCK, (block + 1) * BLOCK), byte)) return count;
+    }
+    return 0;
+  }
+
   /** Throws with the first block that is not as it was acknowledged. An open write is closed by what is found. */
   async checkAt(pool: TestPool, image: string): Promise<void> {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'loligo-export-'));
-    const path = join(folder.path, 'image');
-    await pool.rbd('export', '--no-progress', image, path);
-    const content = await readFile(path);
+    const content = await contentOf(pool, image);
     for (const [block, byte] of this.blocks.entries()) {
       const found = content.subarray(block * BLOCK, (block + 1) * BLOCK);
       const isOpen = this.open?.block === block && isFull(found, this.open.byte);
@@ -39,6 +48,18 @@ export class Written {
     }
     this.open = undefined;
   }
+}
+
+async function contentOf(pool: TestPool, image: string): Promise<Buffer> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'loligo-export-'));
+  const path = join(folder.path, 'image');
+  await pool.rbd('export', '--no-progress', image, path);
+  return await readFile(path);
+}
+
+/** A later round through the volume writes other bytes, for some two dozen rounds. */
+function writeNumber(count: number, blocks: number): { readonly block: number; readonly byte: number } {
+  return { block: count % blocks, byte: (count % 251) + 1 };
 }
 
 function isFull(bytes: Uint8Array, byte: number): boolean {
@@ -81,6 +102,7 @@ export class BlockWriter {
       if (open !== undefined) this.#written.blocks[open.block] = open.byte;
       this.#written.open = undefined;
       this.#written.count += 1;
+      this.#written.times.push(Date.now());
       if (this.#stopped) stdin.end('quit\n');
       else this.#next();
     }
@@ -90,7 +112,7 @@ export class BlockWriter {
 
   #next(): void {
     const { count, blocks } = this.#written;
-    const open = { block: count % blocks.length, byte: (count % 251) + 1 };
+    const open = writeNumber(count, blocks.length);
     this.#written.open = open;
     this.#child.stdin?.write(`write -P ${open.byte} ${open.block * BLOCK} ${BLOCK}\n`);
   }
