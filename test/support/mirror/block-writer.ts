@@ -26,6 +26,18 @@ export class Written {
     this.blocks = new Uint8Array(Number(size) / BLOCK);
   }
 
+  /** Goes back to the state after so many writes: the others are lost. */
+  forgetAfter(count: number): void {
+    this.count = count;
+    this.times.length = count;
+    this.open = undefined;
+    this.blocks.fill(0);
+    for (let number = 0; number < count; number += 1) {
+      const { block, byte } = writeNumber(number, this.blocks.length);
+      this.blocks[block] = byte;
+    }
+  }
+
   /** How many of the writes, which follow each other, are there. */
   async countAt(pool: TestPool, image: string): Promise<number> {
     const content = await contentOf(pool, image);
@@ -82,11 +94,20 @@ export class BlockWriter {
       this.#complaint += chunk.toString();
     });
     this.#over = this.#run();
+    // Whoever stops it is told.
+    this.#over.catch(() => undefined);
   }
 
   /** Ends after the write that is under way, as a pod that is deleted does. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#over;
+  }
+
+  /** As when its machine loses power. */
+  async kill(): Promise<void> {
+    this.#stopped = true;
+    this.#child.kill('SIGKILL');
     await this.#over;
   }
 
