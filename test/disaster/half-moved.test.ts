@@ -56,20 +56,20 @@ test('a demote that is going on is not taken for a promote that was killed', asy
   await using pool = await oneVolume();
   await using other = await engineBed(pool.east.pool, { site: 'east', instance: 'test of mirroring' });
 
+  // A connection that knows the pool needs no monitor.
+  await other.engine.promoteImages(finish(pool));
+
   // Between its two writes a demote needs a snapshot's number from the monitors.
-  bed.east.pause('mon');
-  const going = pool.east.engine.demoteImages(all(pool));
-  const half = await eventually(
-    30,
-    () => detailAt(pool.east),
-    ({ halfMoved }) => halfMoved,
-  );
-  const cure = failureOf(await other.engine.promoteImages(finish(pool)));
-  const second = failureOf(await other.engine.demoteImages(all(pool)));
-  await bed.east.resume('mon');
+  const { going, seen } = await withoutMonitors(async () => {
+    const going = pool.east.engine.demoteImages(all(pool));
+    const half = await untilHalf(pool);
+    const cure = failureOf(await other.engine.promoteImages(finish(pool)));
+    const second = failureOf(await other.engine.demoteImages(all(pool)));
+    return { going, seen: [half.standing.role, cure, second] };
+  });
   allDone(await going);
 
-  assert.deepEqual([half.standing.role, cure, second], ['primary', 'IMAGE_MOVING', 'IMAGE_MOVING']);
+  assert.deepEqual(seen, ['primary', 'IMAGE_MOVING', 'IMAGE_MOVING']);
   const done = await detailAt(pool.east);
   assert.deepEqual([done.standing.role, done.exposed], ['demoted', false]);
   await assert.rejects(write(pool.east), /Read-only file system/);
@@ -94,12 +94,11 @@ test('a demote whose process died without a trace is undone once it is sure to b
     async () => existsSync(`${gate}.reached`),
     (reached) => reached,
   );
-  bed.east.pause('mon');
-  writeFileSync(gate, '');
-  assert.equal(await dying, true);
-  const half = await detailAt(pool.east);
-  const early = failureOf(await pool.east.engine.promoteImages(finish(pool)));
-  await bed.east.resume('mon');
+  const [half, early] = await withoutMonitors(async () => {
+    writeFileSync(gate, '');
+    assert.equal(await dying, true);
+    return [await detailAt(pool.east), failureOf(await pool.east.engine.promoteImages(finish(pool)))];
+  });
   await eventually(
     60,
     () => pool.east.engine.promoteImages(finish(pool)),
@@ -167,6 +166,24 @@ async function cureUntil(pool: MirrorPool, end: Promise<unknown>): Promise<numbe
   }
   await over;
   return halves;
+}
+
+/** East's monitors say nothing meanwhile. What it begins must not be awaited within, if it needs them. */
+async function withoutMonitors<T>(act: () => Promise<T>): Promise<T> {
+  bed.east.pause('mon');
+  try {
+    return await act();
+  } finally {
+    await bed.east.resume('mon');
+  }
+}
+
+async function untilHalf(pool: MirrorPool): Promise<ImageDetail> {
+  return await eventually(
+    30,
+    () => detailAt(pool.east),
+    ({ halfMoved }) => halfMoved,
+  );
 }
 
 async function oneVolume(): Promise<MirrorPool> {

@@ -90,6 +90,9 @@ for (const mode of SOAK ? (['snapshot', 'journal'] as const) : (['snapshot'] as 
     bed.east.pause('rbd-mirror');
     await move(pool, pool.east, pool.west);
     const written = await write(pool.west, 'v');
+    for (let count = 0; mode === 'snapshot' && count < 6; count += 1) {
+      allDone(await pool.west.engine.takeMirrorSnapshots({ place: pool.place, images: ['v'] }));
+    }
     allDone(await pool.west.engine.demoteImages({ place: pool.place, images: ['v'] }));
     await bed.east.resume('rbd-mirror');
     // Twice as long as its daemon needs to look for something to do.
