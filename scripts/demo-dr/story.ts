@@ -9,7 +9,8 @@ import type { Teller } from '../demo/teller.ts';
 import type { Bed } from './bed.ts';
 
 const VOLUME = 'ledger';
-const SIZE = 64n * MiB;
+/** As the bed makes volumes. */
+const SIZE = 32n * MiB;
 const DAEMONS: readonly Kind[] = ['rbd-mirror', 'osd', 'mgr', 'mon'];
 
 export interface Measured {
