@@ -11,7 +11,7 @@ const ROLES = {
   standalone: 'serves all services on one socket',
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   nodes: "an administrator's commands: nodes lost NODE, nodes back NODE",
-  mirror: "an administrator's commands: mirror status|plan|switchover|failover|resync [POLICY [SITE]]",
+  mirror: "an administrator's commands: mirror status|plan|switchover|rollback|failover|resync [POLICY [SITE]]",
   keys: "wraps the keys of a cluster's encrypted volumes anew: keys rewrap CLUSTER",
   version: 'prints the version',
 } as const;
