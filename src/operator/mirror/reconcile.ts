@@ -10,6 +10,7 @@ import type { MirrorPolicy } from '../resources/index.ts';
 import { type Outcome, type Pass, type Reconciler, settled, waiting } from '../runtime/index.ts';
 import { act, isPassing, type Refused } from './act.ts';
 import { BytesBehind } from './behind.ts';
+import { type KeepSettings, keepObjects, ObjectsMemory } from './keep-objects.ts';
 import { SiteLook } from './look.ts';
 import { isReachable, newestTruth, type Observation, roleAt, siteOf, type VolumeSeen, volumesOf } from './observation.ts';
 import { type Memory, type Plan, plan, type Step } from './plan.ts';
@@ -24,6 +25,8 @@ export interface MirrorSettings {
   readonly sites: Sites;
   readonly objects: ClusterObjects;
   readonly volumes: VolumeObjects;
+  /** How objects of volumes are kept and built. */
+  readonly keep: KeepSettings;
   readonly log: Log;
   /** Told of each pass over a policy, for metrics. */
   readonly seen: (policy: string, volumes: readonly VolumeSeen[], epoch: number) => void;
@@ -43,6 +46,7 @@ class PolicyMemory {
   readonly looks = new Map<string, SiteLook>();
   readonly points = new Map<string, readonly MirrorPoint[]>();
   readonly left = new Map<string, { readonly refused: Refused; readonly until: number }>();
+  readonly objects = new ObjectsMemory();
   listed: { readonly at: number; readonly selected: readonly Selected[] } = { at: 0, selected: [] };
   readonly behind = new BytesBehind();
   peersAt = 0;
@@ -198,7 +202,8 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     const behind = await this.#behind(told, volumes);
     const lastMove = moveOf(planned, seen, memory.lossShown) ?? policy.status?.lastMove;
     const report = statusOf({ want, seen, volumes, plan: planned, refused, lastMove, behind });
-    pass.report(report);
+    const kept = await keepObjects(this.#settings.keep, { spec: policy.spec, want, seen, volumes, memory: memory.objects, pass });
+    pass.report(kept === undefined ? report : { ...report, conditions: [...report.conditions, kept] });
     if (beginsForced(planned)) memory.lossShown = report.lossIfForced ?? '';
     tellChanges(policy, report, pass);
     this.#settings.seen(want.policy, volumes, report.epoch ?? 0);

@@ -4,6 +4,7 @@
  */
 import type { Kind, ObjectMeta } from '../runtime/index.ts';
 import { CONDITIONS, DURATION, labelSelector, name, OBSERVED_GENERATION, place } from './forms.ts';
+import { OBJECTS_SPEC } from './objects-spec.ts';
 import type { Form, TypeOf } from './schema.ts';
 
 const SPEC = {
@@ -113,6 +114,7 @@ const SPEC = {
       is: 'flag',
       doc: 'Nothing is moved, enabled, brought home or copied anew, whatever else is said here; snapshots that are due are taken. What is under way is ended.',
     },
+    objects: OBJECTS_SPEC,
     onReturn: {
       is: 'choice',
       doc: 'What becomes of the copies at a site that was lost and came back: Hold leaves them as they are, Resync throws them away and copies anew.',
@@ -139,6 +141,10 @@ const SPEC = {
     {
       rule: '!has(self.acceptDataLoss) || self.acceptDataLoss.epoch <= self.epoch',
       message: 'acceptDataLoss is for an epoch that is not this one: accept the loss together with the change of primarySite',
+    },
+    {
+      rule: '!has(self.objects) || !has(self.objects.maps) || self.objects.maps.all(names, names.site in self.sites)',
+      message: 'objects.maps names a site that is none of sites',
     },
   ],
 } as const satisfies Form;

@@ -209,6 +209,9 @@ export interface Mirroring {
    */
   resyncImages(spec: ResyncSpec): Promise<readonly ImageOutcome[]>;
 
+  /** The same for what no policy has: the daemon here has to say that it diverged (NOT_DIVERGED). */
+  resyncDiverged(spec: ImagesSpec): Promise<readonly ImageOutcome[]>;
+
   /** One round trip. Throws TRUTH_UNREADABLE for what a newer Loligo wrote. */
   mirrorTruth(args: TruthRef): Promise<SeenTruth>;
   /** Changes it when it still is as it was read, and gives what it is afterwards. Throws `busy` TRUTH_CHANGED when somebody else was faster. */
