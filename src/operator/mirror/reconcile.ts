@@ -132,7 +132,7 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     } catch (error) {
       // The pass itself finds out what is wrong there.
       this.#settings.log.debug({ err: error }, 'the volumes could not be listed');
-      memory.listed = { ...memory.listed, at: Date.now() };
+      if (memory.listed.at !== 0) memory.listed = { ...memory.listed, at: Date.now() };
     } finally {
       memory.listing = undefined;
     }
