@@ -37,6 +37,7 @@ for (const mode of ['Snapshot', 'Journal'] as const) {
     await using pool = await bed.mirror.freshPool();
     await bed.createVolumes(pool, ['v']);
     await bed.apply(pool, { mode, onReturn: 'Resync' });
+    await bed.until(pool, ({ volumes }) => volumes?.summary === '1/1', 180);
     for (const epoch of [2, 3]) {
       const [from, to] = epoch === 2 ? [pool.east, pool.west] : [pool.west, pool.east];
       await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe', 300);
