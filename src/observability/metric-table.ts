@@ -44,6 +44,12 @@ export const METRICS = {
     help: 'Agents started, by why: first (none was there), stuck (it replaces one that got no answers), died.',
     labels: ['cluster', 'why'],
   },
+  configReadable: {
+    kind: 'gauge',
+    name: 'loligo_config_readable',
+    help: '1 when the cluster configuration as it lies there is what serves, 0 when it cannot be used and what was read before serves on.',
+    labels: [],
+  },
   clusterUp: {
     kind: 'gauge',
     name: 'loligo_cluster_up',

@@ -18,12 +18,15 @@ const BEHIND_AT_MOST = 3;
 export class ReplicationClock {
   readonly #clusters: Clusters;
   readonly #log: Log;
-  #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(clusters: Clusters, log: Log) {
     this.#clusters = clusters;
     this.#log = log;
+  }
+
+  start(): void {
     this.#timer = this.#next();
   }
 
