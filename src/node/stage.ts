@@ -13,7 +13,7 @@ import { dirOf, type NodeHost, type Staged } from './host.ts';
 import { readMapOptions } from './map-options.ts';
 import { chooseMapper, type Device, type Encryption, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
-import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
+import { type FsType, mountOptions, readMountOptions, STANDARD_FS } from './mount-options.ts';
 import { findMountOf, mountDevice } from './mounts.ts';
 import { checkPath, ensureMountPoint } from './paths.ts';
 import { type Access, dropStash, readStash, type Stash, writeStash } from './stash.ts';
@@ -124,7 +124,8 @@ function mapSpec(spec: StageSpec): MapSpec {
 async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
   const stagingPath = checkPath('staging_target_path', spec.stagingPath);
   const mountFlags = readMountOptions(spec.mountFlags);
-  const mkfsOptions = readMkfsOptions(spec.mkfsOptions, typeToMake(spec));
+  // Of a class whose file system's options are not this volume's business.
+  const mkfsOptions = spec.access === 'block' ? [] : readMkfsOptions(spec.mkfsOptions, typeToMake(spec));
   const dir = dirOf(host, spec.volume);
   const before = await readStash(dir);
   // What is mapped stays with the mapper that mapped it, whatever this node would choose today.
@@ -198,7 +199,7 @@ async function ensureFilesystem(plan: Plan, device: Device, scope: Scope): Promi
 }
 
 function typeToMake({ fsType }: StageSpec): FsType {
-  return fsType === '' ? 'ext4' : fsType;
+  return fsType === '' ? STANDARD_FS : fsType;
 }
 
 function accepted(found: string, wanted: FsType | ''): FsType {

@@ -4,8 +4,9 @@ import { imageNameFor, type Place, placeFits } from '#lib/handle';
 import type { Source, VolumeSpec } from '#rbd';
 import type { Controller } from '../clusters.ts';
 import type { CreateVolumeRequest, VolumeContentSource } from '../generated/messages.ts';
-import { contextOf, layoutOf, mutableOf } from '../parameters/layout.ts';
+import { layoutOf, mutableOf } from '../parameters/layout.ts';
 import { readMutableParameters, readParameters } from '../parameters/read-parameters.ts';
+import { checkStaging, contextOf } from '../parameters/staging.ts';
 import type { ParameterValues } from '../parameters/table.ts';
 import type { TopologyPool } from '../parameters/topology-pools.ts';
 import { refused } from '../parameters/values.ts';
@@ -41,10 +42,12 @@ export interface OtherPlace {
 /** Turns the wire message into a spec, or throws. No I/O, so a table test covers it whole. */
 export function readVolumeSpec(request: CreateVolumeRequest, controller: Controller): VolumeWanted {
   const name = required('name', request.name);
-  readCapabilities('volume_capabilities', request.volumeCapabilities);
+  const capabilities = readCapabilities('volume_capabilities', request.volumeCapabilities);
   const range = readRange('capacity_range', request.capacityRange);
   const parameters = readParameters(request.parameters);
   const attributes = readMutableParameters(request.mutableParameters);
+  const mutable = mutableOf(parameters, attributes);
+  checkStaging(parameters.values, { capabilities, qos: mutable.qos });
   const credentials = readCredentials(request.secrets);
   const cluster = clusterOf(parameters.values, controller);
   const { place, dataPool, chosen } = choosePlace(parameters.values, cluster, request);
@@ -56,7 +59,7 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     range,
     layout: layoutOf(parameters.values, otherThan(place.pool, dataPool)),
     flatten: parameters.values.flatten ?? false,
-    mutable: mutableOf(parameters, attributes),
+    mutable,
     labels: keptUse(parameters.labels, request.volumeCapabilities),
     // Last, because it may throw that there is no such source, and what is wrong with the request itself counts first.
     source: readSource(request.volumeContentSource, cluster),

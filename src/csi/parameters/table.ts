@@ -102,7 +102,7 @@ export const PARAMETERS = {
     read: matching(/^[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+(,[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+)*$/, 'of the form name=value,name=value'),
     form: '`name=value,name=value`',
     otherwise: 'none',
-    says: 'Options of the mapper, below. A mapper refuses what it does not have, so name the mapper too.',
+    says: 'Options of the mapper, below. Refused when the mapper does not have them, or none has where none is named: then a node whose mapper lacks them refuses the volume, so name the mapper too.',
   },
   mkfsOptions: {
     read: matching(/^[A-Za-z0-9^=,._:+ -]+$/, 'a list of plain options and values'),
