@@ -15,6 +15,13 @@ export function contextOf({ mapper, mapOptions, mkfsOptions, encrypted }: Parame
   };
 }
 
+const CONTEXT = ['mapper', 'mapOptions', 'mkfsOptions', 'encrypted'] as const;
+
+/** Of a volume context what is ours: the provisioner adds words of its own. */
+export function givenContext(context: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(CONTEXT.flatMap((key) => (context[key] === undefined ? [] : [[key, context[key]]])));
+}
+
 /** Throws `invalid` for what no node could stage, or what would have no effect there. */
 export function checkStaging({ mapper, mapOptions = '', mkfsOptions = '' }: ParameterValues, asked: StagingAsked): void {
   const fsTypes = asked.capabilities.flatMap(({ access }) => (access.type === 'mount' ? [access.fsType] : []));
