@@ -20,11 +20,9 @@ import { type Access, dropStash, readStash, type Stash, writeStash } from './sta
 
 export interface StageSpec {
   readonly volume: VolumeHandle;
-  /** '' for the image itself. */
-  readonly snapshot: string;
   readonly stagingPath: string;
   readonly access: Access;
-  /** Nothing is ever written to the device: for readers, and for snapshots. */
+  /** Nothing is ever written to the device: for readers. */
   readonly readonly: boolean;
   /** '' takes what is there, and ext4 for a new one. */
   readonly fsType: FsType | '';
@@ -115,9 +113,9 @@ async function orRelease<T>({ dir, mapper, isAgain }: Plan, work: () => Promise<
 }
 
 function mapSpec(spec: StageSpec): MapSpec {
-  const { volume, snapshot, readonly, encryption, connection } = spec;
+  const { volume, readonly, encryption, connection } = spec;
   const options = readMapOptions(spec.mapOptions);
-  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options, encryption, connection };
+  return { image: volume, readonly, options, encryption, connection };
 }
 
 /** All that can be refused, before anything is made. */
@@ -136,7 +134,7 @@ async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
     mapper: mapper.name,
     stagingPath,
     access: spec.access,
-    readonly: spec.readonly || spec.snapshot !== '',
+    readonly: spec.readonly,
     fsType: spec.access === 'mount' ? spec.fsType : '',
     storedKey: spec.encryption?.storedKey ?? '',
     user: spec.connection.user,
