@@ -217,9 +217,14 @@ function readMirror(where: string, value: unknown): { user: string; keyFile: str
 }
 
 function readUser(where: string, { user, keyFile }: { user: unknown; keyFile: unknown }): { user: string; keyFile: string } {
-  if (typeof user !== 'string' || !isName(user)) throw wrong(`${where}.user is not a CephX user name without "client."`);
+  if (typeof user !== 'string' || !isCephUser(user)) throw wrong(`${where}.user is not a CephX user name without "client."`);
   if (typeof keyFile !== 'string' || keyFile === '') throw wrong(`${where}.keyFile is not a path`);
   return { user, keyFile };
+}
+
+/** A CephX user's name as we want it, `loligo`; Ceph's own programs show it as `client.loligo`. */
+export function isCephUser(text: string): boolean {
+  return isName(text) && !text.startsWith('client.');
 }
 
 function isMonitor(value: unknown): value is string {
