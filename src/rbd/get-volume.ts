@@ -9,5 +9,10 @@ import type { ImageRef, VolumeShape } from './specs.ts';
 export async function getVolume(site: Site, ref: ImageRef): Promise<VolumeShape> {
   const seen = await getVolumeImage(site, ref);
   const volume = await describeVolume(site, seen);
-  return { ...volume, layout: { dataPool: volume.dataPool, ...layoutOf(seen.header) }, isEncrypted: headerOf(seen.record) > 0n };
+  return {
+    ...volume,
+    labels: seen.record.labels,
+    layout: { dataPool: volume.dataPool, ...layoutOf(seen.header) },
+    isEncrypted: headerOf(seen.record) > 0n,
+  };
 }

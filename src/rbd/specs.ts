@@ -96,8 +96,9 @@ export interface Volume extends ImageRef {
   readonly mutable: Mutable;
 }
 
-/** A volume with how its image is laid out. */
+/** A volume with how its image is laid out, and what was kept of the request that made it. */
 export interface VolumeShape extends Volume {
+  readonly labels: Labels;
   /** Without stripes: an object after the other, as 0 of 0. */
   readonly layout: Layout;
   readonly isEncrypted: boolean;

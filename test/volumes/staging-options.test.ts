@@ -55,10 +55,18 @@ test('CreateVolume refuses what no node could stage, or what would have no effec
   }
   const made = await pool.images();
   for (const [name, wanted] of Object.entries(TAKEN)) await bed.create(name, requestFor(bed, name, wanted));
+  const limits = { rbd_qos_iops_limit: '100', maxCloneDepth: '3' };
+  const change = (name: string) =>
+    answerOf(bed.csi.call('ControllerModifyVolume', { volumeId: bed.handle(name), mutableParameters: limits }));
+  const [ofKernel, ofLibrbd, ofAny] = [await change('no-limit'), await change('a-limit'), await change('xfs-options')];
   // A raw device has no file system to make, whatever its class says.
   await bed.create('block', { parameters: { ...parametersOf(bed), mkfsOptions: '-K' } });
 
   assert.deepEqual(made, []);
+  assert.equal(ofKernel.status, 'INVALID_ARGUMENT', ofKernel.details);
+  assert.match(ofKernel.details, /LIMIT_WITHOUT_EFFECT.*rbd_qos_iops_limit.*krbd/);
+  assert.deepEqual([ofLibrbd.status, ofAny.status], ['OK', 'OK'], 'where it works, and where nobody knows');
+  assert.equal(await pool.rbd('image-meta', 'get', 'a-limit', 'conf_rbd_qos_iops_limit'), '100\n');
   assert.deepEqual(await pool.images(), [...Object.keys(TAKEN), 'block'].sort());
 });
 

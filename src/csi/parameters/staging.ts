@@ -26,7 +26,12 @@ export function givenContext(context: Readonly<Record<string, string>>): Readonl
 export function checkStaging({ mapper, mapOptions = '', mkfsOptions = '' }: ParameterValues, asked: StagingAsked): void {
   const fsTypes = asked.capabilities.flatMap(({ access }) => (access.type === 'mount' ? [access.fsType] : []));
   checkClassOptions({ mapper: mapper ?? '', mapOptions, mkfsOptions, fsTypes });
-  const limit = Object.entries(asked.qos).find(([, value]) => value !== '0')?.[0];
+  checkLimits(mapper, asked.qos);
+}
+
+/** Throws `invalid` for limits of a volume whose mapper is known, and knows none. */
+export function checkLimits(mapper: string | undefined, qos: ReadParameters['qos']): void {
+  const limit = Object.entries(qos).find(([, value]) => value !== '0')?.[0];
   if (mapper === 'krbd' && limit !== undefined) {
     throw new Failure(
       'invalid',
