@@ -1,4 +1,6 @@
-/** What of a StorageClass is read when a volume is staged, checked for whoever makes the class's volumes: they keep it for ever. */
+/**
+ * What of a StorageClass is read when a volume is staged, checked for whoever makes the class's volumes: they keep it for ever.
+ */
 import { Failure } from '#lib/failure';
 import { checkOptions as checkKrbd } from './krbd/options.ts';
 import { readMapOptions } from './map-options.ts';

@@ -13,8 +13,8 @@ const MODES: Readonly<Record<string, string>> = {
 };
 
 /**
- * How Kubernetes uses a volume, kept with it beside the names: enough to build its PersistentVolume again from the pool alone. Nothing without
- * Kubernetes, which shows by the names.
+ * How Kubernetes uses a volume, kept with it beside the names: enough to build its PersistentVolume again from the pool alone.
+ * Nothing without Kubernetes, which shows by the names.
  */
 export function keptUse(
   labels: Readonly<Record<string, string>>,
