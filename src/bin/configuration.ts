@@ -9,7 +9,7 @@ import type { Options } from './options.ts';
  */
 export function openConfiguration(options: Options, { log, metrics }: { log: Log; metrics: Metrics }): ClusterConfig {
   const config = new ClusterConfig(options.text('clusters'), (trouble) => {
-    metrics.configReadable.set(trouble === undefined ? 1 : 0);
+    metrics.configStale.set(trouble === undefined ? 0 : 1);
     if (trouble === undefined) log.info({}, 'the cluster configuration can be used again');
     else
       log.error(
@@ -18,7 +18,6 @@ export function openConfiguration(options: Options, { log, metrics }: { log: Log
       );
   });
   config.names();
-  metrics.configReadable.set(1);
   return config;
 }
 

@@ -44,10 +44,10 @@ export const METRICS = {
     help: 'Agents started, by why: first (none was there), stuck (it replaces one that got no answers), died.',
     labels: ['cluster', 'why'],
   },
-  configReadable: {
+  configStale: {
     kind: 'gauge',
-    name: 'loligo_config_readable',
-    help: '1 when the cluster configuration as it lies there is what serves, 0 when it cannot be used and what was read before serves on.',
+    name: 'loligo_config_stale',
+    help: '1 while the cluster configuration as it lies there cannot be used and what was read before serves on, else 0.',
     labels: [],
   },
   clusterUp: {

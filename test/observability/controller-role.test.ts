@@ -71,9 +71,9 @@ test('a cluster configuration that breaks leaves the one before at work, and log
   await using bed = await DriverBed.open(pool, { options: OPTIONS });
   const { cluster, driver, entry } = bed;
   const file = join(driver.dir, 'clusters.json');
-  const readable = (): Promise<number> => sample(driver, 'loligo_config_readable', {});
+  const stale = (): Promise<number> => sample(driver, 'loligo_config_stale', {});
   await probeUntil(bed, READY);
-  const before = await readable();
+  const before = await stale();
 
   const seen: unknown[] = [];
   for (const [word, breakIt] of Object.entries({
@@ -84,16 +84,16 @@ test('a cluster configuration that breaks leaves the one before at work, and log
     await sleep(300);
     await bed.create(`during-${word.toLowerCase().replace('_', '-')}`);
     const { status, body } = await fetchPage(driver, '/readyz');
-    seen.push([status, body, await readable(), await sample(driver, 'loligo_cluster_up', { cluster })]);
+    seen.push([status, body, await stale(), await sample(driver, 'loligo_cluster_up', { cluster })]);
   }
   await bed.configure({ [cluster]: entry });
   await probeUntil(bed, READY);
 
   assert.deepEqual(seen, [
-    [503, 'cluster configuration: CONFIG_INVALID\n', 0, 1],
-    [503, 'cluster configuration: CONFIG_UNREADABLE\n', 0, 1],
+    [503, 'cluster configuration: CONFIG_INVALID\n', 1, 1],
+    [503, 'cluster configuration: CONFIG_UNREADABLE\n', 1, 1],
   ]);
-  assert.deepEqual([before, await readable()], [1, 1]);
+  assert.deepEqual([before, await stale()], [0, 0]);
   assert.deepEqual(await pool.images(), ['during-config-invalid', 'during-config-unreadable']);
   const lines = driver.log().split('\n');
   const told = lines.filter((line) => line.includes('the cluster configuration can')).map((line) => JSON.parse(line));
