@@ -11,20 +11,23 @@ import { checkOptions as checkUserspace } from './userspace/ceph-conf.ts';
 
 export interface ClassOptions {
   /** '' where each node chooses. */
-  readonly mapper: string;
+  readonly mapper: MapperName | '';
   readonly mapOptions: string;
   readonly mkfsOptions: string;
   /** The file systems that the volume may be staged with; '' for the standard one. None for a block volume. */
   readonly fsTypes: readonly (FsType | '')[];
 }
 
-const CHECKS: Readonly<Record<string, (options: MapOptions) => void>> = { krbd: checkKrbd, userspace: checkUserspace };
+/** What a class may name. */
+export const MAPPERS = ['krbd', 'userspace'] as const;
+export type MapperName = (typeof MAPPERS)[number];
+
+const CHECKS: Readonly<Record<MapperName, (options: MapOptions) => void>> = { krbd: checkKrbd, userspace: checkUserspace };
 
 /** Throws the `invalid` that `stage` would; where no mapper is named, when none of them takes the options. */
 export function checkClassOptions({ mapper, mapOptions, mkfsOptions, fsTypes }: ClassOptions): void {
   const options = readMapOptions(mapOptions);
   const named = Object.entries(CHECKS).filter(([name]) => mapper === '' || mapper === name);
-  if (named.length === 0) throw new Failure('invalid', 'MAPPER_UNKNOWN', `there is no mapper "${mapper}"`);
   const refusals = named.flatMap(([, check]) => refusalOf(() => check(options)));
   const [first] = refusals;
   if (first !== undefined && refusals.length === named.length) throw first;

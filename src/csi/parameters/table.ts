@@ -2,6 +2,7 @@
  * Every parameter of a StorageClass, in one table: requests are read by it, and docs/parameters.md is made from it.
  * `mutable` ones may stand in a VolumeAttributesClass too.
  */
+import { MAPPERS } from '#node';
 import { features } from './features.ts';
 import { topologyPools } from './topology-pools.ts';
 import { duration, flag, integer, matching, name, oneOf, powerOfTwo, type Read, size } from './values.ts';
@@ -14,9 +15,6 @@ export interface ParameterRow {
   readonly says: string;
   readonly mutable?: true;
 }
-
-/** The mappers that the node role has. */
-const MAPPERS = ['krbd', 'userspace'] as const;
 
 /** librbd's own bounds of an object: order 12 to 25. */
 const OBJECT_MIN = 2n ** 12n;
