@@ -1,15 +1,16 @@
 import { type Node, nodeService } from '#csi';
 import { KeyRing } from '#keys';
-import { ClusterConfig } from '#lib/cluster-config';
+import type { ClusterConfig } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { NodeId } from '#lib/node-id';
 import { EncryptedMapper, KrbdMapper, LocalKeeper, ownAddresses, RemoteKeeper, type Unwrap, UserspaceMapper } from '#node';
+import { openConfiguration, troubleOf } from './configuration.ts';
 import type { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 
 /** The node's services. Nothing runs in here between calls: what carries I/O are processes of their own. */
-export function nodePart({ options, host }: Surroundings): Part {
-  const clusters = new ClusterConfig(options.text('clusters'));
+export function nodePart({ options, host, metrics }: Surroundings): Part {
+  const clusters = openConfiguration(options, { log: host.log, metrics });
   const mapperRole = options.text('mapper-socket');
   const keeper = mapperRole === '' ? new LocalKeeper() : new RemoteKeeper(mapperRole);
   const name = options.name('node-name');
@@ -23,7 +24,13 @@ export function nodePart({ options, host }: Surroundings): Part {
     volumeLimit: options.count('node-volume-limit'),
     segments: segmentsOf(options),
   };
-  return { services: [nodeService(host, node)], look: async () => [], notReady: () => [], stop: async () => undefined };
+  return {
+    services: [nodeService(host, node)],
+    look: async () => [],
+    notReady: () => troubleOf(clusters),
+    start: () => undefined,
+    stop: async () => undefined,
+  };
 }
 
 async function nodeId(options: Options, clusters: ClusterConfig): Promise<NodeId> {

@@ -8,8 +8,6 @@ import type { ImageRef } from '#lib/handle';
 
 export interface MapSpec {
   readonly image: ImageRef;
-  /** '' maps the image itself; a snapshot is always mapped read-only. */
-  readonly snapshot: string;
   readonly readonly: boolean;
   readonly options: MapOptions;
   /** Undefined for a volume that is not encrypted. */

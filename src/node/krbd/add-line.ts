@@ -8,7 +8,7 @@ import { kernelOptions } from './options.ts';
 const MOUNT_TIMEOUT = 20;
 
 /** `label` is the name of the key in the kernel's keyring, and how the device is found again. */
-export function addLine(label: string, { image, snapshot, readonly, options, connection }: MapSpec): string {
+export function addLine(label: string, { image, readonly, options, connection }: MapSpec): string {
   const { mode, addresses } = monitorsFor(options['ms_mode'], connection.monitors);
   const told = [
     `name=${connection.user}`,
@@ -20,7 +20,7 @@ export function addLine(label: string, { image, snapshot, readonly, options, con
     ...(readonly ? ['ro'] : []),
   ];
   const monitors = addresses.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
-  return `${monitors} ${told.join(',')} ${image.pool} ${image.image} ${snapshot === '' ? '-' : snapshot}`;
+  return `${monitors} ${told.join(',')} ${image.pool} ${image.image} -`;
 }
 
 /** The label in what the kernel shows of a device; '' for one that is none of ours. */

@@ -52,12 +52,12 @@ export class UserspaceMapper implements Mapper {
   }
 
   async map(dir: string, spec: MapSpec): Promise<Device> {
-    const readonly = spec.readonly || spec.snapshot !== '';
+    const { readonly } = spec;
     const found = await this.find(dir);
     if (found.state === 'alive' && found.device.readonly === readonly) return found.device;
 
     await this.unmap(dir);
-    await this.#export(dir, { ...spec, readonly });
+    await this.#export(dir, spec);
     return attachLoop(this.#file(dir), readonly);
   }
 
@@ -119,13 +119,12 @@ async function addNode(qmp: Qmp, name: string, options: QmpArguments): Promise<v
   await qmp.ask('blockdev-add', { ...options, 'node-name': name });
 }
 
-function imageOptions(dir: string, { image, snapshot, readonly, connection }: MapSpec): QmpArguments {
+function imageOptions(dir: string, { image, readonly, connection }: MapSpec): QmpArguments {
   return {
     driver: 'rbd',
     pool: image.pool,
     ...(image.namespace === '' ? {} : { namespace: image.namespace }),
     image: image.image,
-    ...(snapshot === '' ? {} : { snapshot }),
     user: connection.user,
     conf: join(dir, 'ceph.conf'),
     'key-secret': KEY,
