@@ -6,6 +6,7 @@ import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { byDeadline, checkpoint, type Scope } from '#lib/scope';
+import { throughItsNode } from './device-node.ts';
 import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
 import { dirOf, type NodeHost } from './host.ts';
 import { readMapOptions } from './map-options.ts';
@@ -53,7 +54,7 @@ export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Prom
   await writeStash(plan.dir, plan.stash);
 
   checkpoint(scope);
-  const mapping = orRelease(plan, () => plan.mapper.map(plan.dir, mapSpec(spec)));
+  const mapping = orRelease(plan, async () => throughItsNode(await plan.mapper.map(plan.dir, mapSpec(spec))));
   const device = await byDeadline(scope, mapping, noAnswer(spec.connection));
   if (spec.access === 'mount') await orRelease(plan, () => ensureMounted(plan, device, scope));
   scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');

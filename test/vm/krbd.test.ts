@@ -200,6 +200,23 @@ test('an image that somebody else has mapped on the node is not mapped beside it
   assert.deepEqual(await bed.leftovers(), []);
 });
 
+test('a node in /dev that leads to another device is not used', async () => {
+  const volume = await bed.image('swapped', 64, { block: true });
+  await bed.stage(volume);
+  const [device] = await bed.devices();
+  const node = device?.device ?? '';
+  await machine.run('mv', [node, `${node}.kept`]);
+  await machine.run('cp', ['--archive', '/dev/vda', node]);
+
+  const published = await answerOf(bed.publish(volume));
+  await machine.run('mv', [`${node}.kept`, node]);
+  await bed.unstage(volume);
+
+  assert.equal(published.status, 'FAILED_PRECONDITION');
+  assert.match(published.details, new RegExp(`DEVICE_NODE_WRONG: ${node}`));
+  assert.deepEqual(await bed.leftovers(), []);
+});
+
 test('publishing what is not staged is refused', async () => {
   const volume = await bed.image('unstaged', 64);
 
