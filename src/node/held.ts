@@ -12,11 +12,16 @@ export async function refuseMounted(device: Device): Promise<void> {
 
 /** For a device that the kernel does not let go although it is not mounted here. */
 export async function heldByOthers(device: Device): Promise<Failure> {
-  const holders = [...(await devicesOn(device)), ...(await processesWith(device))];
+  const holders = await holdersOf(device);
   return held(
     device,
     holders.length > 0 ? `held by ${holders.join(', ')}` : 'still open: written out to Ceph, or used by a program',
   );
+}
+
+/** Devices on it, and processes of this PID namespace that have it open, in words. */
+export async function holdersOf(device: Device): Promise<readonly string[]> {
+  return [...(await devicesOn(device)), ...(await processesWith(device))];
 }
 
 function held(device: Device, how: string): Failure {

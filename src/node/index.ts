@@ -5,16 +5,20 @@
  */
 export { EncryptedMapper, type Unwrap } from './encrypted-mapper.ts';
 export { expand } from './expand.ts';
+export { Healer } from './healer.ts';
 export { isReachable, volumeHealth } from './health.ts';
-export type { NodeHost } from './host.ts';
+export { type NodeHost, volumeLock } from './host.ts';
+export type { Keepers } from './keeper/keeper.ts';
+export { remoteKeepers } from './keeper/remote.ts';
+export { serveKeeper } from './keeper/server.ts';
 export { KrbdMapper } from './krbd/mapper.ts';
+export { LocalNbdKeeper } from './nbd/local-keeper.ts';
+export { NbdMapper } from './nbd/mapper.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { type PublishSpec, publish, unpublish } from './publish.ts';
 export { type StageSpec, stage } from './stage.ts';
 export { type Usage, volumeStats } from './stats.ts';
 export { unstage } from './unstage.ts';
-export { serveKeeper } from './userspace/keeper-server.ts';
 export { LocalKeeper } from './userspace/local-keeper.ts';
 export { UserspaceMapper } from './userspace/mapper.ts';
-export { RemoteKeeper } from './userspace/remote-keeper.ts';
 export type { VolumeAt } from './volume-at.ts';

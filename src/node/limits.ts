@@ -21,4 +21,8 @@ export const LIMITS = {
   daemonStop: 5_000,
   /** One request to the mapper role, which may have to wait for a process to end. */
   keeper: 12_000,
+  /** One in which a process opens an image. */
+  keeperMap: 50_000,
+  /** Until a process that watches its image has told the kernel of its new size. */
+  resize: 15_000,
 } as const;

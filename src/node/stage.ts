@@ -25,6 +25,8 @@ export interface StageSpec {
   readonly access: Access;
   /** Nothing is ever written to the device: for readers, and for snapshots. */
   readonly readonly: boolean;
+  /** No other node may have it meanwhile. */
+  readonly exclusive: boolean;
   /** '' takes what is there, and ext4 for a new one. */
   readonly fsType: FsType | '';
   readonly mountFlags: readonly string[];
@@ -77,9 +79,9 @@ async function orRelease<T>({ dir, mapper }: Plan, work: () => Promise<T>): Prom
 }
 
 function mapSpec(spec: StageSpec): MapSpec {
-  const { volume, snapshot, readonly, encryption, connection } = spec;
+  const { volume, snapshot, readonly, exclusive, encryption, connection } = spec;
   const options = readMapOptions(spec.mapOptions);
-  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options, encryption, connection };
+  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options, exclusive, encryption, connection };
 }
 
 /** All that can be refused, before anything is made. */
@@ -126,10 +128,10 @@ async function refuseOther(
   }
 }
 
-/** The process behind the device has ended: its mount only gives errors, and the device cannot be made anew under it. */
+/** The process behind the device has ended: where it cannot be healed its mount only gives errors, and no device can be made anew under it. */
 async function releaseDead({ dir, mapper, stash }: Plan): Promise<void> {
   const mapped = await mapper.find(dir);
-  if (mapped.state !== 'dead') return;
+  if (mapped.state !== 'dead' || mapper.heal !== undefined) return;
   if ((await findMountOf(mapped.device, stash.stagingPath)) !== undefined) await unmountAll(stash.stagingPath);
 }
 

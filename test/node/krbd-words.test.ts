@@ -11,6 +11,7 @@ const spec: MapSpec = {
   image: { pool: 'rbd', namespace: '', image: 'v' },
   snapshot: '',
   readonly: false,
+  exclusive: true,
   options: {},
   encryption: undefined,
   connection: { cluster: 'prod', site: 'east', monitors: ['10.0.0.1:6789'], user: 'loligo', key: 'c2VjcmV0' },

@@ -28,6 +28,7 @@ export const stageVolume: Rpc<Node, NodeStageVolumeRequest, StageWanted, NodeSta
       stagingPath: request.stagingTargetPath,
       access: access.type,
       readonly: mode === 'single-reader' || mode === 'multi-reader',
+      exclusive: mode === 'single-writer',
       fsType: access.type === 'mount' ? access.fsType : '',
       mountFlags: access.type === 'mount' ? access.mountFlags : [],
       ...{ mapper, mapOptions, mkfsOptions },

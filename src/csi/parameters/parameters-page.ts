@@ -17,7 +17,7 @@ where they take the place of the StorageClass's, and can be changed later.
 | Parameter | Form | When not given | What it does |
 | --- | --- | --- | --- |
 ${rows.map(line).join('\n')}
-| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mapper \`userspace\`); a change holds from the next time the volume is staged. **Mutable.** |
+| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mappers \`nbd\`, \`userspace\`); a change holds from the next time the volume is staged. **Mutable.** |
 
 The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, for
 people who look at the image; other \`csi.storage.k8s.io/\` keys are ignored.
@@ -35,7 +35,7 @@ Of \`krbd\`, as the kernel documents them; those that older kernels lack, they r
 | \`compression_hint\` | \`none\`, \`compressible\`, \`incompressible\` |
 | \`exclusive\`, \`lock_on_read\`, \`notrim\`, \`rxbounce\`, \`crc\`, \`tcp_nodelay\`, \`cephx_sign_messages\` | \`true\` or \`false\` |
 
-Of \`userspace\`, librbd's own: \`rbd_read_from_replica_policy\`, \`crush_location\`, \`rbd_readahead_max_bytes\`, \`rbd_readahead_trigger_requests\`,
+Of \`nbd\` and \`userspace\`, librbd's own: \`rbd_read_from_replica_policy\`, \`crush_location\`, \`rbd_readahead_max_bytes\`, \`rbd_readahead_trigger_requests\`,
 \`rbd_readahead_disable_after_bytes\`, \`rbd_skip_partial_discard\`, \`rbd_discard_granularity_bytes\`, \`objecter_inflight_ops\`, \`objecter_inflight_op_bytes\`.
 
 ### Topology

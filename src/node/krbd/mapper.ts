@@ -11,9 +11,9 @@
 import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import { heldByOthers, refuseMounted } from '../held.ts';
+import { loadModule } from '../kernel-module.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { digest } from '../paths.ts';
@@ -32,6 +32,7 @@ const LET_GO_MS = 2_000;
 
 export class KrbdMapper implements Mapper {
   readonly name = 'krbd';
+  readonly heal = undefined;
   readonly #node: string;
 
   /** `node` is the name of the node, the same as long as volumes are mapped. */
@@ -40,7 +41,7 @@ export class KrbdMapper implements Mapper {
   }
 
   async missing(): Promise<string | undefined> {
-    if (!(await hasRbd())) await loadModule();
+    if (!(await hasRbd())) await loadModule('rbd');
     return (await hasRbd()) ? missingForKeys() : 'the kernel module rbd';
   }
 
@@ -61,7 +62,7 @@ export class KrbdMapper implements Mapper {
     return await this.#settle(dir);
   }
 
-  async resize(dir: string, _connection: ClusterConnection): Promise<Device> {
+  async resize(dir: string): Promise<Device> {
     const [device] = await this.#devices(dir);
     if (device === undefined) throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     // The kernel hears of a new size by itself, some time.
@@ -181,13 +182,4 @@ function locked(lock: string, path: string): readonly string[] {
 
 function underWay(): Failure {
   return new Failure('unfinished', 'MAP_UNDERWAY', 'the kernel still maps or unmaps the image, for an earlier call');
-}
-
-/** Where the module is a file of this host that may be loaded; else it has to be there. */
-async function loadModule(): Promise<void> {
-  try {
-    await run('modprobe', ['--quiet', 'rbd'], { limit: LIMITS.look, accept: [0, 1] });
-  } catch {
-    // Seen by who looks for the module.
-  }
 }

@@ -11,13 +11,13 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
+import type { DaemonKeeper } from '../keeper/keeper.ts';
+import { checkOptions, librbdConf } from '../librbd-conf.ts';
 import { LIMITS } from '../limits.ts';
-import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
+import type { Device, MapOptions, Mapped, Mapper, MapSpec, ResizeSpec } from '../mapper.ts';
 import { mountAt, readMounts } from '../mount-table.ts';
 import { run } from '../run.ts';
-import { cephConf, checkOptions } from './ceph-conf.ts';
 import { askDaemon, isDaemonAlive, startDaemon, stopDaemon } from './daemon.ts';
-import type { DaemonKeeper } from './keeper.ts';
 import { attachLoop, detachLoop, findLoops, hasLoopDevices, type LoopFile, refreshLoop } from './loop.ts';
 import type { Qmp, QmpArguments } from './qmp.ts';
 import { DAEMON, FILES, IMAGE } from './volume-files.ts';
@@ -27,6 +27,7 @@ const KEY = 'key';
 
 export class UserspaceMapper implements Mapper {
   readonly name = 'userspace';
+  readonly heal = undefined;
   readonly #keeper: DaemonKeeper;
   readonly #node: string;
 
@@ -41,7 +42,7 @@ export class UserspaceMapper implements Mapper {
   }
 
   checkOptions(options: MapOptions): void {
-    checkOptions(options);
+    checkOptions(this.name, options);
   }
 
   async find(dir: string): Promise<Mapped> {
@@ -61,7 +62,7 @@ export class UserspaceMapper implements Mapper {
     return attachLoop(this.#file(dir), readonly);
   }
 
-  async resize(dir: string, connection: ClusterConnection): Promise<Device> {
+  async resize(dir: string, { connection }: ResizeSpec): Promise<Device> {
     const found = await this.find(dir);
     if (found.state !== 'alive') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     if (found.device.readonly) return found.device;
@@ -92,7 +93,7 @@ export class UserspaceMapper implements Mapper {
   async #export(dir: string, spec: MapSpec): Promise<void> {
     const mountpoint = join(dir, IMAGE);
     await writeFile(mountpoint, '', { mode: 0o600 });
-    await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
+    await writeFile(join(dir, 'ceph.conf'), librbdConf(spec, { keyring: '/dev/null', admin_socket: '""' }), { mode: 0o600 });
     using qmp = await startDaemon(this.#keeper, dir, LIMITS.map);
     await addSecret(qmp, spec.connection.key);
     await addNode(qmp, 'volume', imageOptions(dir, spec));
