@@ -6,6 +6,7 @@ import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { byDeadline, checkpoint, type Scope } from '#lib/scope';
+import { tryReading } from './cut-off.ts';
 import { throughItsNode } from './device-node.ts';
 import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
 import { dirOf, type NodeHost } from './host.ts';
@@ -128,11 +129,16 @@ async function refuseOther(
   }
 }
 
-/** The process behind the device has ended: where it cannot be healed its mount only gives errors, and no device can be made anew under it. */
+/**
+ * What only gives errors is taken down, mount and device, for nothing can be made anew under it: its process has ended and
+ * cannot be replaced, or Ceph has cut its client off.
+ */
 async function releaseDead({ dir, mapper, stash }: Plan): Promise<void> {
   const mapped = await mapper.find(dir);
-  if (mapped.state !== 'dead' || mapper.heal !== undefined) return;
+  if (mapped.state === 'none' || (mapped.state === 'dead' && mapper.heal !== undefined)) return;
+  if (mapped.state === 'alive' && (await tryReading(mapped.device)) !== 'errors') return;
   if ((await findMountOf(mapped.device, stash.stagingPath)) !== undefined) await unmountAll(stash.stagingPath);
+  await mapper.unmap(dir);
 }
 
 async function ensureMounted(plan: Plan, device: Device, scope: Scope): Promise<void> {

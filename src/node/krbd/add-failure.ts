@@ -9,6 +9,8 @@ const MEANINGS: Readonly<Record<string, readonly [FailureKind, string, string]>>
   ENOENT: ['not-found', 'IMAGE_NOT_FOUND', 'there is no such pool, image or snapshot'],
   EPERM: ['denied', 'IMAGE_DENIED', 'Ceph refuses the user, its key, or that it opens the image'],
   EACCES: ['unauthenticated', 'KEY_REFUSED', 'Ceph refuses the user or its key'],
+  ESHUTDOWN: ['unfinished', 'CLIENT_CUT_OFF', "Ceph has cut this node's client off"],
+  ERANGE: ['precondition', 'SNAPSHOTS_BEYOND_KERNEL', 'the image has more snapshots than the kernel can hold (510)'],
   ETIMEDOUT: ['unreachable', 'CLUSTER_UNREACHABLE', 'no monitor answered'],
   EROFS: ['precondition', 'IMAGE_READ_ONLY', 'the image is not primary at this site, or a snapshot'],
   EINVAL: ['precondition', 'MAP_REFUSED', "this node's kernel refuses the image or an option; its log (dmesg) says which"],

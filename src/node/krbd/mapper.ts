@@ -12,12 +12,14 @@ import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
+import { tryReading } from '../cut-off.ts';
 import { heldByOthers, refuseMounted } from '../held.ts';
 import { loadModule } from '../kernel-module.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { digest } from '../paths.ts';
 import { type Ran, run } from '../run.ts';
+import { errnoOfText } from '../strerror.ts';
 import { addFailure } from './add-failure.ts';
 import { addLine } from './add-line.ts';
 import { ADD, hasRbd, type RbdDevice, REMOVE, readDevices, refreshOf } from './devices.ts';
@@ -94,12 +96,13 @@ export class KrbdMapper implements Mapper {
   async #add(dir: string, spec: MapSpec): Promise<void> {
     const label = this.#label(dir);
     const lock = join(dir, LOCK);
-    const input = Buffer.from(addLine(label, spec));
     await writeFile(lock, '', { mode: 0o600 }); // Before the key: where it is, there may be something to take away.
-    const options = { limit: LIMITS.map, input, accept: [0, 1, LOCKED] };
-    const ran = await withKernelKey(label, spec.connection.key, () => run('flock', locked(lock, ADD), options));
-    if (ran.exit === LOCKED) throw underWay();
-    if (ran.exit !== 0) throw await addFailure(ran.stderr, spec.connection.user);
+    await withKernelKey(label, spec.connection.key, async () => {
+      const shared = await add(lock, addLine(label, spec, 'shared'));
+      // Images that are still mapped keep a client that Ceph has cut off, and the kernel would share it.
+      const ran = errnoOfText(shared.stderr) === 'ESHUTDOWN' ? await add(lock, addLine(label, spec, 'own')) : shared;
+      if (ran.exit !== 0) throw await addFailure(ran.stderr, spec.connection.user);
+    });
   }
 
   /** What was just mapped is the volume's only device, and nobody else on this node has the image. */
@@ -126,21 +129,34 @@ function isSameImage(one: RbdDevice, other: RbdDevice): boolean {
   return fields.every((field) => one[field] === other[field]);
 }
 
-/** Asks the kernel to take the device away, and waits until it is gone. */
+async function add(lock: string, line: string): Promise<Ran> {
+  const ran = await run('flock', locked(lock, ADD), { limit: LIMITS.map, input: Buffer.from(line), accept: [0, 1, LOCKED] });
+  if (ran.exit === LOCKED) throw underWay();
+  return ran;
+}
+
+/** Asks the kernel to take the device away, and waits until it is gone. One that only gives errors goes also from who has it open. */
 async function remove(device: RbdDevice, lock: string): Promise<void> {
   await refuseMounted(device);
   const until = Date.now() + LIMITS.unmap;
-  for (const letGo = Date.now() + LET_GO_MS; ; await sleep(50)) {
-    const ran = await Promise.race([removal(device, lock), untilGone(device, until)]);
+  let how: Removal = 'when-free';
+  for (let letGo = Date.now() + LET_GO_MS; ; await sleep(50)) {
+    const ran = await Promise.race([removal(device, { lock, how }), untilGone(device, until)]);
     if (!(await isThere(device))) return;
     if (ran?.exit === LOCKED || ran === undefined) throw underWay();
-    if (Date.now() > letGo) throw await heldByOthers(device);
+    if (Date.now() <= letGo) continue;
+    if (how === 'force' || (await tryReading(device)) !== 'errors') throw await heldByOthers(device);
+    how = 'force';
+    letGo = Date.now() + LET_GO_MS;
   }
 }
 
 /** Its own end does not matter, only whether the device is gone: after that it may wait for Ceph, for as long as it takes. */
-async function removal(device: RbdDevice, lock: string): Promise<Ran | undefined> {
-  const options = { limit: LIMITS.unmap, input: Buffer.from(device.id), accept: [0, 1, LOCKED], leave: true };
+type Removal = 'when-free' | 'force';
+
+async function removal(device: RbdDevice, { lock, how }: { lock: string; how: Removal }): Promise<Ran | undefined> {
+  const input = Buffer.from(how === 'force' ? `${device.id} force` : device.id);
+  const options = { limit: LIMITS.unmap, input, accept: [0, 1, LOCKED], leave: true };
   try {
     return await run('flock', locked(lock, REMOVE), options);
   } catch {
