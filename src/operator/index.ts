@@ -4,5 +4,6 @@
  */
 export type { Sites } from './mirror/index.ts';
 export { MirrorOperator } from './mirror-operator.ts';
+export { NodeWatch } from './nodes/node-watch.ts';
 export * from './resources/index.ts';
 export { isKube, KubeApi, Leader, Transport } from './runtime/index.ts';

@@ -119,7 +119,7 @@ export class NbdMapper implements Mapper {
     const { user, key } = connection;
     if (!/^[A-Za-z0-9+/]+=*$/.test(key)) throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
     const complaint = await this.#keeper.serve(dir, { ...order, label: this.#label(dir), user, key });
-    if (complaint !== undefined) throw nbdFailure(complaint, user);
+    if (complaint !== undefined) throw nbdFailure(complaint, { ...order, user });
     const [device] = await findDevices(this.#label(dir));
     if (device === undefined) throw new Failure('unfinished', 'DEVICE_LOST', 'the device went away as soon as it was made');
     return await opened(device);
