@@ -28,7 +28,7 @@ export function nodePart({ options, host }: Surroundings): Part {
   const keys = new KeyRing(options.text('encryption-keys'));
   const unwrap: Unwrap = (storedKey, handle) => keys.unwrap(storedKey, handle);
   // A node chooses the first that it can use; rbd-nbd only where a class names it.
-  const plain = [new KrbdMapper(name), new UserspaceMapper(keepers.daemon, name), new NbdMapper(keepers.nbd, name)];
+  const plain = [new KrbdMapper(name), new UserspaceMapper(keepers.daemon, name), new NbdMapper(keepers, name)];
   const mappers = plain.map((mapper) => new EncryptedMapper(mapper, unwrap));
   const node: Node = {
     host: { stateDir: options.text('state-dir'), mappers },

@@ -27,7 +27,7 @@ export function checkOptions(mapper: string, options: MapOptions): void {
  * bounded. No cache in librbd (set when the image is opened too): the kernel's is above it, and a daemon that must be
  * killed then holds nothing that was acknowledged.
  */
-export function librbdConf({ connection, options }: MapSpec, own: Readonly<Record<'keyring' | 'admin_socket', string>>): string {
+export function librbdConf({ connection, options }: MapSpec, own: Readonly<Record<string, string>>): string {
   const settings = {
     mon_host: connection.monitors.join(' '),
     log_file: '/dev/null',

@@ -18,14 +18,15 @@ import { Failure } from '#lib/failure';
 import { formatImage } from '#lib/handle';
 import { field, parseJson } from '#lib/json';
 import { isListenedOn, SOCKET_PATH_MAX } from '#lib/unix-socket';
-import type { NbdKeeper, NbdOrder } from '../keeper/keeper.ts';
+import type { Keepers, NbdOrder } from '../keeper/keeper.ts';
 import { loadModule } from '../kernel-module.ts';
 import { checkOptions, librbdConf } from '../librbd-conf.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device, MapOptions, Mapped, Mapper, MapSpec, ResizeSpec } from '../mapper.ts';
 import { digest } from '../paths.ts';
 import { run } from '../run.ts';
-import { nbdFailure } from './complaint.ts';
+import { whyNotOpened } from '../userspace/why-not-opened.ts';
+import { readComplaint, unexplained } from './complaint.ts';
 import { findDevices, hasNbd, showsCookies } from './devices.ts';
 import { confOf, FILES, nbdSocket, PROGRAM, specOf } from './files.ts';
 import { letGo } from './let-go.ts';
@@ -35,19 +36,19 @@ type Kept = Pick<NbdOrder, 'image' | 'readonly' | 'exclusive'>;
 
 export class NbdMapper implements Mapper {
   readonly name = 'nbd';
-  readonly #keeper: NbdKeeper;
+  readonly #keepers: Keepers;
   readonly #node: string;
 
   /** `node` is the name of the node, the same as long as volumes are mapped. */
-  constructor(keeper: NbdKeeper, node: string) {
-    this.#keeper = keeper;
+  constructor(keepers: Keepers, node: string) {
+    this.#keepers = keepers;
     this.#node = node;
   }
 
   async missing(): Promise<string | undefined> {
     if (!(await hasNbd())) await loadModule('nbd');
     if (!(await hasNbd())) return 'the kernel module nbd';
-    return showsCookies() ? this.#keeper.missing() : 'a kernel that shows the cookies of network block devices (5.14)';
+    return showsCookies() ? this.#keepers.nbd.missing() : 'a kernel that shows the cookies of network block devices (5.14)';
   }
 
   checkOptions(options: MapOptions): void {
@@ -66,15 +67,20 @@ export class NbdMapper implements Mapper {
     if (found.state !== 'none' && found.device.readonly === spec.readonly) return await this.heal(dir, spec.connection);
 
     await this.unmap(dir);
+    if (!/^[A-Za-z0-9+/]+=*$/.test(spec.connection.key))
+      throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
     if (Buffer.byteLength(nbdSocket(dir)) > SOCKET_PATH_MAX) {
       throw new Failure('precondition', 'STATE_DIR_UNUSABLE', 'the state directory has too long a path');
     }
     const { image, snapshot, readonly, exclusive, connection } = spec;
     const kept = { image: `${formatImage(image)}${snapshot === '' ? '' : `@${snapshot}`}`, readonly, exclusive };
-    const own = { keyring: '/proc/self/fd/3', admin_socket: nbdSocket(dir) };
+    const own = { keyring: '/proc/self/fd/3', admin_socket: nbdSocket(dir), log_to_stderr: 'true' };
     await writeFile(confOf(dir), librbdConf(spec, own), { mode: 0o600 });
     await writeFile(specOf(dir), JSON.stringify(kept), { mode: 0o600 });
-    return await this.#serve(dir, { ...kept, device: '', connection });
+    const complaint = await this.#serve(dir, { ...kept, device: '', connection });
+    if (complaint === undefined) return await this.#getServed(dir);
+    const why = readComplaint(complaint, connection) ?? (await whyNotOpened(this.#keepers.daemon, dir, spec));
+    throw why ?? unexplained(complaint);
   }
 
   /** Done for one that is alive. */
@@ -82,8 +88,10 @@ export class NbdMapper implements Mapper {
     const found = await this.find(dir);
     if (found.state === 'none') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     if (found.state === 'alive') return found.device;
-    await this.#keeper.end(dir); // One that does not listen any more, or not yet.
-    return await this.#serve(dir, { ...(await readKept(dir)), device: found.device.path, connection });
+    await this.#keepers.nbd.end(dir); // One that does not listen any more, or not yet.
+    const complaint = await this.#serve(dir, { ...(await readKept(dir)), device: found.device.path, connection });
+    if (complaint !== undefined) throw readComplaint(complaint, connection) ?? unexplained(complaint);
+    return await this.#getServed(dir);
   };
 
   /** The process watches its image and tells the kernel; there is nothing to ask for. */
@@ -106,7 +114,7 @@ export class NbdMapper implements Mapper {
     // It closes the image by itself, unless Ceph is away.
     for (const until = Date.now() + LIMITS.daemonStop; Date.now() < until && (await isListenedOn(nbdSocket(dir))); )
       await sleep(20);
-    await this.#keeper.end(dir);
+    await this.#keepers.nbd.end(dir);
     for (const name of FILES) await rm(join(dir, name), { force: true });
   }
 
@@ -114,12 +122,17 @@ export class NbdMapper implements Mapper {
     return `loligo.${digest(`${this.#node}\0${dir}`)}`;
   }
 
-  async #serve(dir: string, want: Kept & { readonly device: string; readonly connection: ClusterConnection }): Promise<Device> {
+  /** What the process said when it does not serve. */
+  #serve(
+    dir: string,
+    want: Kept & { readonly device: string; readonly connection: ClusterConnection },
+  ): Promise<string | undefined> {
     const { connection, ...order } = want;
     const { user, key } = connection;
-    if (!/^[A-Za-z0-9+/]+=*$/.test(key)) throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
-    const complaint = await this.#keeper.serve(dir, { ...order, label: this.#label(dir), user, key });
-    if (complaint !== undefined) throw nbdFailure(complaint, { ...order, user });
+    return this.#keepers.nbd.serve(dir, { ...order, label: this.#label(dir), user, key });
+  }
+
+  async #getServed(dir: string): Promise<Device> {
     const [device] = await findDevices(this.#label(dir));
     if (device === undefined) throw new Failure('unfinished', 'DEVICE_LOST', 'the device went away as soon as it was made');
     return await opened(device);
