@@ -19,14 +19,26 @@ export async function refuseSecond(argument: string): Promise<void> {
 
 /** Kills all of them, and waits for their end. */
 export async function killProcesses(argument: string): Promise<void> {
-  const until = Date.now() + LIMITS.daemonStop;
-  for (;;) {
-    const pids = await findProcesses(argument);
-    if (pids.length === 0) return;
-    for (const pid of pids) kill(pid);
-    if (Date.now() > until) throw new Failure('unfinished', 'DAEMON_STUCK', 'the process that maps the volume does not end');
-    await sleep(20);
+  if (!(await haveEnded(argument, 'SIGKILL'))) {
+    throw new Failure('unfinished', 'DAEMON_STUCK', 'the process that maps the volume does not end');
   }
+}
+
+/** The same, after they had time to end by themselves. */
+export async function endProcesses(argument: string): Promise<void> {
+  if (!(await haveEnded(argument, 'SIGTERM'))) await killProcesses(argument);
+}
+
+/** Within a time. */
+async function haveEnded(argument: string, signal: NodeJS.Signals): Promise<boolean> {
+  const told = new Set<number>();
+  for (const until = Date.now() + LIMITS.daemonStop; Date.now() < until; await sleep(20)) {
+    const pids = await findProcesses(argument);
+    if (pids.length === 0) return true;
+    for (const pid of pids.filter((one) => !told.has(one))) tell(pid, signal);
+    for (const pid of pids) told.add(pid);
+  }
+  return false;
 }
 
 async function has(pid: number, argument: string): Promise<boolean> {
@@ -37,9 +49,9 @@ async function has(pid: number, argument: string): Promise<boolean> {
   }
 }
 
-function kill(pid: number): void {
+function tell(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error;
   }

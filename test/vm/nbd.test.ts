@@ -6,6 +6,7 @@ import { answerOf } from '../support/driver-bed.ts';
 import { until } from '../support/kubernetes/waiting.ts';
 import { VmBed, type VmVolume } from '../support/vm/node-bed.ts';
 import { nodeContract } from './node-contract.ts';
+import { WRITER } from './writer.ts';
 
 const bed = await VmBed.open();
 after(() => bed[Symbol.asyncDispose]());
@@ -14,27 +15,12 @@ const mapper = 'nbd';
 
 nodeContract({ bed, mapper });
 
-/** Appends numbers, each synced, and says how many. */
-const WRITER = `
-  const { openSync, writeSync, fsyncSync, writeFileSync } = require('node:fs');
-  const [numbers, note] = process.argv.slice(1);
-  const file = openSync(numbers, 'w');
-  for (let count = 0; ; count++) {
-    writeSync(file, count + '\\n');
-    fsyncSync(file);
-    writeFileSync(note, String(count + 1));
-  }`;
-
 test('nbd: a process that was killed is replaced, and who writes meanwhile sees no error', async () => {
   const volume = await bed.image('healed', 512, { mapper });
   await bed.stage(volume);
   await bed.publish(volume);
   const before = await processOf(volume);
-  const writer = await machine.start(
-    '/node/node',
-    ['--eval', WRITER, `${volume.targetPath}/numbers`, '/run/count'],
-    '/run/writer.log',
-  );
+  const writer = await machine.start('/node/node', [...WRITER, `${volume.targetPath}/numbers`, '/run/count'], '/run/writer.log');
   await until(async () => (await counted()) > 5, { what: 'the writer writes', timeout: 60_000 });
 
   await machine.run('kill', ['-KILL', before]);
@@ -98,6 +84,44 @@ test('nbd: where another node has the volume meanwhile, no process takes over', 
 
   assert.equal(process, '');
   assert.match(log, /IMAGE_READ_ONLY/);
+  assert.deepEqual(await bed.leftovers(), []);
+});
+
+test('nbd: a volume is unstaged with Ceph away, and staged again when it is back', async () => {
+  const volume = await bed.image('away', 64, { block: true, mapper });
+  await bed.stage(volume);
+  const [device] = await bed.devices(mapper);
+  await machine.run('dd', [`of=${device?.device}`, 'bs=1M', 'conv=fsync'], { input: 'takes the lock' });
+
+  bed.ceph.pause('osd');
+  const unstaged = await answerOf(bed.unstage(volume));
+  const left = await bed.leftovers();
+  await bed.ceph.resume('osd');
+  await bed.stage(volume);
+  await bed.unstage(volume);
+
+  assert.deepEqual([unstaged.status, left], ['OK', []]);
+  assert.match(await bed.pool.rbd('export', volume.image, '-'), /^takes the lock/);
+});
+
+test('nbd: after a power cut every byte that was synced is there', async () => {
+  const volume = await bed.image('cut', 512, { mapper });
+  await bed.stage(volume);
+  await bed.publish(volume);
+
+  await machine.start('/node/node', [...WRITER, `${volume.targetPath}/numbers`, '/var/lib/loligo/synced'], '/run/writer.log');
+  await sleep(8_000);
+  await bed.reset();
+  const synced = Number(await machine.run('cat', ['/var/lib/loligo/synced']));
+  await bed.stage(volume);
+  const numbers = (await machine.run('cat', [`${volume.stagingTargetPath}/numbers`])).split('\n').slice(0, synced);
+
+  assert.ok(synced > 10, `only ${synced} writes were synced`);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, index) => String(index)),
+  );
+  await bed.takeAway(volume);
   assert.deepEqual(await bed.leftovers(), []);
 });
 

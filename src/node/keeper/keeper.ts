@@ -34,7 +34,7 @@ export interface NbdKeeper {
   missing(): Promise<string | undefined>;
   /** Starts a process for a volume that has none, and waits: `undefined` when it serves the device, else what it said. */
   serve(dir: string, order: NbdOrder): Promise<string | undefined>;
-  /** Kills all processes of the volume. */
+  /** Ends all processes of the volume, by force those that do not close the image in time. Its device stays, and waits. */
   end(dir: string): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ import { Failure } from '#lib/failure';
 import { isErrno } from '../errno.ts';
 import type { NbdKeeper, NbdOrder } from '../keeper/keeper.ts';
 import { LIMITS } from '../limits.ts';
-import { findProcesses, killProcesses, refuseSecond } from '../processes.ts';
+import { endProcesses, findProcesses, killProcesses, refuseSecond } from '../processes.ts';
 import { type Ended, run, startDetached } from '../run.ts';
 import { confOf, logOf, PROGRAM } from './files.ts';
 
@@ -58,7 +58,7 @@ export class LocalNbdKeeper implements NbdKeeper {
   }
 
   end(dir: string): Promise<void> {
-    return killProcesses(confOf(dir));
+    return endProcesses(confOf(dir));
   }
 }
 

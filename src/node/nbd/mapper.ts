@@ -28,8 +28,11 @@ import { run } from '../run.ts';
 import { whyNotOpened } from '../userspace/why-not-opened.ts';
 import { readComplaint, unexplained } from './complaint.ts';
 import { findDevices, hasNbd, showsCookies } from './devices.ts';
-import { confOf, FILES, nbdSocket, PROGRAM, specOf } from './files.ts';
+import { confOf, FILES, logOf, nbdSocket, PROGRAM, specOf } from './files.ts';
 import { letGo } from './let-go.ts';
+
+/** Of the process' Ceph configuration. It would make folders of its own for sockets and for records of crashes. */
+const OWN = { keyring: '/proc/self/fd/3', log_to_stderr: 'true', run_dir: '""', crash_dir: '""' };
 
 /** What of an order is kept beside the device. */
 type Kept = Pick<NbdOrder, 'image' | 'readonly' | 'exclusive'>;
@@ -74,7 +77,7 @@ export class NbdMapper implements Mapper {
     }
     const { image, snapshot, readonly, exclusive, connection } = spec;
     const kept = { image: `${formatImage(image)}${snapshot === '' ? '' : `@${snapshot}`}`, readonly, exclusive };
-    const own = { keyring: '/proc/self/fd/3', admin_socket: nbdSocket(dir), log_to_stderr: 'true' };
+    const own = { ...OWN, admin_socket: nbdSocket(dir) };
     await writeFile(confOf(dir), librbdConf(spec, own), { mode: 0o600 });
     await writeFile(specOf(dir), JSON.stringify(kept), { mode: 0o600 });
     const complaint = await this.#serve(dir, { ...kept, device: '', connection });
@@ -94,12 +97,16 @@ export class NbdMapper implements Mapper {
     return await this.#getServed(dir);
   };
 
-  /** The process watches its image and tells the kernel; there is nothing to ask for. */
-  async resize(dir: string, { required }: ResizeSpec): Promise<Device> {
+  /** The process watches its image and tells the kernel. What it could not tell, its successor can. */
+  async resize(dir: string, { connection, required }: ResizeSpec): Promise<Device> {
     for (const until = Date.now() + LIMITS.resize; ; await sleep(50)) {
       const found = await this.find(dir);
       if (found.state !== 'alive') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
       if (found.device.size >= required || found.device.readonly) return await opened(found.device);
+      if (await couldNotResize(dir)) {
+        await this.#keepers.nbd.end(dir);
+        await this.heal(dir, connection);
+      }
       if (Date.now() > until)
         throw new Failure('unfinished', 'DEVICE_NOT_GROWN', 'the device does not show the size of the image yet');
     }
@@ -143,6 +150,11 @@ export class NbdMapper implements Mapper {
 async function opened(device: Device): Promise<Device> {
   await run('blockdev', ['--getsz', device.path], { limit: LIMITS.read });
   return device;
+}
+
+/** Ceph 16 leaves out the cookie when it tells the kernel of a size, and is refused. */
+async function couldNotResize(dir: string): Promise<boolean> {
+  return (await readFile(logOf(dir), 'utf8').catch(() => '')).includes('netlink resize failed');
 }
 
 async function readKept(dir: string): Promise<Kept> {
