@@ -66,7 +66,7 @@ test('krbd: a device of a client that was cut off is taken away also from a prog
   const volume = await bed.image('held', 64, { block: true, mapper: 'krbd' });
   await bed.stage(volume);
   const [device] = await bed.devices();
-  const pid = await machine.start('tail', ['-f', device?.device ?? ''], '/dev/null');
+  const pid = await bed.hold(device?.device ?? '');
   for (const address of await clientsOf(volume)) await ceph.ceph('osd', 'blocklist', 'add', address);
 
   await bed.unstage(volume);

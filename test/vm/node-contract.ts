@@ -202,7 +202,7 @@ function refusalContract(contract: Contract): void {
     const volume = await image('held', 64, { block: true });
     await bed.stage(volume);
     const [device] = await bed.devices(mapper);
-    const pid = await machine.start('tail', ['-f', device?.device ?? ''], '/dev/null');
+    const pid = await bed.hold(device?.device ?? '');
 
     const { volumeId, stagingTargetPath } = volume;
     const held = await answerOf(bed.csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath }));

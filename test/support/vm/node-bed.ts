@@ -160,6 +160,14 @@ export class VmBed implements AsyncDisposable {
     await this.unstage(volume);
   }
 
+  /** A program that has the device open from now on; its process id. */
+  async hold(path: string): Promise<number> {
+    const pid = await this.machine.start('tail', ['-f', path], '/dev/null');
+    const isOpen = async (): Promise<boolean> => (await this.machine.run('find', [`/proc/${pid}/fd`, '-lname', path])) !== '';
+    await until(isOpen, { what: `${path} is open`, timeout: 60_000 });
+    return pid;
+  }
+
   /** What `rbd device list` shows in the machine. */
   async devices(type: 'krbd' | 'nbd' = 'krbd'): Promise<readonly MappedImage[]> {
     return JSON.parse(await this.machine.run('rbd', ['device', 'list', '--device-type', type, '--format', 'json']));
