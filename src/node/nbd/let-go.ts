@@ -6,6 +6,7 @@ import { isErrno } from '../errno.ts';
 import { heldByOthers, holdersOf, refuseMounted } from '../held.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device } from '../mapper.ts';
+import { findProcesses } from '../processes.ts';
 import { run } from '../run.ts';
 import { PROGRAM } from './files.ts';
 
@@ -24,14 +25,16 @@ export async function letGo(device: Device, { conf, isAlive, isGone }: Leaving):
   // Without a process what waits cannot be written: that ends with an error, or when the device is healed.
   await run('blockdev', ['--flushbufs', device.path], { limit: LIMITS.unmap, accept: isAlive ? [0] : [0, 1] });
   for (const until = Date.now() + LET_GO_MS; ; await sleep(50)) {
-    if (await isFree(device)) await disconnect(device, conf, isGone);
+    // The process that serves the device has it open too.
+    const own = await findProcesses(conf);
+    if (await isFree(device, own)) await disconnect(device, conf, isGone);
     if (await isGone()) return;
-    if (Date.now() > until) throw await heldByOthers(device);
+    if (Date.now() > until) throw await heldByOthers(device, own);
   }
 }
 
 /** A mount in any namespace, device-mapper and the like have a device for themselves; others are seen only where we are. */
-async function isFree(device: Device): Promise<boolean> {
+async function isFree(device: Device, own: readonly number[]): Promise<boolean> {
   try {
     const alone = await open(device.path, constants.O_RDONLY | constants.O_EXCL);
     await alone.close();
@@ -39,7 +42,7 @@ async function isFree(device: Device): Promise<boolean> {
     if (isErrno(error, 'EBUSY')) return false;
     throw error;
   }
-  return (await holdersOf(device)).length === 0;
+  return (await holdersOf(device, own)).length === 0;
 }
 
 /** The program waits for the process too, which may wait for Ceph: only the device counts. */
