@@ -64,7 +64,7 @@ export const workloads: Readonly<Record<string, Schema>> = {
     ),
     instance: given('Which Loligo this is, when several share a pool; never change it.', NAME),
     logLevel: oneOf('What is logged.', ['debug', 'info', 'warn', 'error', 'silent']),
-    callTimeout: whole('Seconds that one call may take; the timeout of the sidecars too.', 10, 600),
+    callTimeout: whole('Seconds that a call of a sidecar may take. Calls of kubelet have the two minutes that it waits.', 10, 600),
     cephTimeout: whole('Seconds that one operation of Ceph may take before it counts as lost.', 1, 60),
     creatorLifetime: whole('Seconds after which a half-made image counts as abandoned.', 60, 3600),
     reapInterval: whole('Seconds between rounds of housekeeping.', 5, 3600),

@@ -158,7 +158,7 @@ class Agent {
     setTimeout(() => this.#channel.end(), 2000).unref();
     const opened = await this.#opened?.catch(() => undefined);
     opened?.diagnosis.stop();
-    if (this.#calls.size === 0) await opened?.site.leave().catch(() => undefined);
+    if (this.#calls.size === 0) await opened?.site.leave();
     await opened?.cluster[Symbol.asyncDispose]();
     this.#channel.end();
   }

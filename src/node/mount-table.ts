@@ -14,6 +14,8 @@ export interface Mount {
   readonly source: string;
   /** Of the whole file system: the kernel turns it read-only after an error. */
   readonly superReadonly: boolean;
+  /** ext4 has given the whole file system up after an error; xfs does not show it here. */
+  readonly givenUp: boolean;
 }
 
 /** In the order in which they were made: of several at one path the last covers the others. */
@@ -48,6 +50,7 @@ function parseMount(line: string): Mount | undefined {
     type: type ?? '',
     source: unescaped(source ?? ''),
     superReadonly: has(superOptions, 'ro'),
+    givenUp: has(superOptions, 'emergency_ro') || has(superOptions, 'shutdown'),
   };
 }
 

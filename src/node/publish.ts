@@ -2,6 +2,7 @@
 import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import type { Scope } from '#lib/scope';
+import { isGivenUp } from './broken.ts';
 import { numberAt, throughItsNode } from './device-node.ts';
 import { anyDeviceOf, deviceOf, dirOf, findStaged, type NodeHost, type Staged } from './host.ts';
 import type { Device } from './mapper.ts';
@@ -9,6 +10,7 @@ import { readMountOptions } from './mount-options.ts';
 import type { Mount } from './mount-table.ts';
 import { bindMount, findMount, findMountOf, makeMountReadonly, unmountAll } from './mounts.ts';
 import { checkPath, dropMountPoint, ensureMountPoint } from './paths.ts';
+import { restage, type StageSpec } from './stage.ts';
 import { dropTarget, readTargets, type Target, writeTarget } from './stash.ts';
 
 export interface PublishSpec {
@@ -17,9 +19,11 @@ export interface PublishSpec {
   readonly target: Target;
   /** The access mode lets one path at a time have the volume. */
   readonly single: boolean;
+  /** How it would be staged, asked for only where it has to be made anew. */
+  readonly stageSpec: () => StageSpec;
 }
 
-/** Repeatable; the answers to a second path or other arguments are the table in CSI's description of NodePublishVolume. */
+/** Repeatable; what gives only errors is made anew first. The answers to a second path or other arguments are the table in CSI's description of NodePublishVolume. */
 export async function publish(host: NodeHost, spec: PublishSpec, scope: Scope): Promise<void> {
   const target = {
     ...spec.target,
@@ -27,8 +31,8 @@ export async function publish(host: NodeHost, spec: PublishSpec, scope: Scope): 
     mountFlags: readMountOptions(spec.target.mountFlags),
   };
   const staged = await getStaged(host, spec);
-  const device = await getDevice(staged);
   await refuseOthers(staged.dir, target, spec.single);
+  const device = (await findWorking(staged, target)) ?? (await restage(host, { staged, spec: spec.stageSpec() }, scope));
 
   await writeTarget(staged.dir, target);
   if (target.access === 'block') await ensureNode(device, target.path);
@@ -80,15 +84,15 @@ async function getStaged(host: NodeHost, { volume, stagingPath, target }: Publis
   return staged;
 }
 
-async function getDevice({ mapped, stash }: Staged): Promise<Device> {
+/** `undefined` where the device is gone or dead, or its file system is not mounted, or given up by the kernel. */
+async function findWorking({ stash, mapped }: Staged, { path, mountFlags }: Target): Promise<Device | undefined> {
   const device = deviceOf(mapped);
-  if (device === undefined) {
-    throw new Failure('precondition', 'NOT_MAPPED', 'the device of the staged volume is gone: stage it again');
-  }
-  if (stash.access === 'mount' && (await findMountOf(device, stash.stagingPath)) === undefined) {
-    throw new Failure('precondition', 'NOT_STAGED', `nothing is mounted at ${stash.stagingPath}: stage the volume again`);
-  }
-  return device;
+  if (device === undefined || stash.access === 'block') return device;
+  const mount = await findMountOf(device, stash.stagingPath);
+  if (mount === undefined) return undefined;
+  // A pod that has it goes on with what still works.
+  if ((await findMount(path))?.device === device.number) return device;
+  return (await isGivenUp({ stash, mountFlags }, mount)) ? undefined : device;
 }
 
 async function refuseOthers(dir: string, wanted: Target, single: boolean): Promise<void> {

@@ -1,20 +1,21 @@
 /**
  * NodeStageVolume: the image becomes a block device, and for a mount volume its file system is mounted at the staging
- * path. Every step looks before it acts, so that a repeated call finishes what a killed one began.
+ * path. Every step looks before it acts, so that a repeated call finishes what a killed one began, and makes anew what
+ * gives only errors (broken.ts). NodePublishVolume comes by here too where it finds the volume broken.
  */
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { byDeadline, checkpoint, type Scope } from '#lib/scope';
-import { tryReading } from './cut-off.ts';
+import { releaseBroken } from './broken.ts';
 import { throughItsNode } from './device-node.ts';
 import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
-import { dirOf, type NodeHost } from './host.ts';
+import { dirOf, type NodeHost, type Staged } from './host.ts';
 import { readMapOptions } from './map-options.ts';
 import { chooseMapper, type Device, type Encryption, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
-import { findMountOf, mountDevice, unmountAll } from './mounts.ts';
+import { findMountOf, mountDevice } from './mounts.ts';
 import { checkPath, ensureMountPoint } from './paths.ts';
 import { type Access, dropStash, readStash, type Stash, writeStash } from './stash.ts';
 
@@ -48,32 +49,69 @@ interface Plan {
   readonly mountFlags: readonly string[];
   readonly mkfsOptions: readonly string[];
   readonly stash: Stash;
+  /** It was staged before, and NodeUnstageVolume will come: the stash stays whatever becomes of the call. */
+  readonly isAgain: boolean;
 }
 
 /** Repeatable; throws `conflict` when the volume is staged here in another way. */
 export async function stage(host: NodeHost, spec: StageSpec, scope: Scope): Promise<void> {
-  const plan = await prepare(host, spec);
-  await releaseDead(plan);
-  await writeStash(plan.dir, plan.stash);
-
-  checkpoint(scope);
-  const mapping = orRelease(plan, async () => throughItsNode(await plan.mapper.map(plan.dir, mapSpec(spec))));
-  const device = await byDeadline(scope, mapping, noAnswer(spec.connection));
-  if (spec.access === 'mount') await orRelease(plan, () => ensureMounted(plan, device, scope));
-  scope.log.info({ volume: plan.stash.handle, device: device.path, mapper: plan.mapper.name }, 'volume is staged');
+  await ensureStaged(await prepare(host, spec), scope);
 }
 
 /**
- * After a final failure nobody calls NodeUnstageVolume, so what was begun goes at once; else the next call goes on. A
- * device that is mounted anywhere, or open, stays: then the answer is the mapper's `unfinished`.
+ * The same for a volume that was staged and is no more as it was: in the way that its stash says, with the rest of the
+ * request that comes to publish it. Kubelet stages a volume again only once no pod of the node has wanted it for a while, so a
+ * pod that comes sooner would ask in vain for ever.
  */
-async function orRelease<T>({ dir, mapper }: Plan, work: () => Promise<T>): Promise<T> {
+export async function restage(
+  host: NodeHost,
+  { staged: { stash }, spec }: { staged: Staged; spec: StageSpec },
+  scope: Scope,
+): Promise<Device> {
+  const { mapper, stagingPath, access, readonly, fsType } = stash;
+  // The stash's own checks let no other value than these in.
+  const plan = await prepare(host, { ...spec, mapper, stagingPath, access, readonly, fsType: fsType as StageSpec['fsType'] });
+  try {
+    return await ensureStaged({ ...plan, stash: { ...plan.stash, user: stash.user }, isAgain: true }, scope);
+  } catch (error) {
+    throw secretsLacking(error, stash, spec.connection) ?? error;
+  }
+}
+
+/** A key that came with a class's secrets was kept nowhere but in the process that has ended. */
+function secretsLacking(error: unknown, { user }: Stash, used: ClusterConnection): Failure | undefined {
+  if (!(error instanceof Failure) || (error.kind !== 'denied' && error.kind !== 'unauthenticated')) return undefined;
+  if (user === '' || user === used.user) return undefined;
+  const message =
+    `the volume has to be mapped anew, and was staged as client.${user} with secrets that nothing keeps; ` +
+    `this call comes as client.${used.user}, who may not: ${error.message}`;
+  return new Failure(error.kind, 'SECRETS_NOT_GIVEN', message, { cause: error });
+}
+
+async function ensureStaged(plan: Plan, scope: Scope): Promise<Device> {
+  const { dir, spec, mapper, stash } = plan;
+  await releaseBroken({ ...plan, mapped: await mapper.find(dir) });
+  await writeStash(dir, stash);
+
+  checkpoint(scope);
+  const mapping = orRelease(plan, async () => throughItsNode(await mapper.map(dir, mapSpec(spec))));
+  const device = await byDeadline(scope, mapping, noAnswer(spec.connection));
+  if (spec.access === 'mount') await orRelease(plan, () => ensureMounted(plan, device, scope));
+  scope.log.info({ volume: stash.handle, device: device.path, mapper: mapper.name }, 'volume is staged');
+  return device;
+}
+
+/**
+ * After a final failure of NodeStageVolume nobody calls NodeUnstageVolume, so what was begun goes at once; else the next
+ * call goes on. A device that is mounted anywhere, or open, stays: then the answer is the mapper's `unfinished`.
+ */
+async function orRelease<T>({ dir, mapper, isAgain }: Plan, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!isUnsettled(error)) {
       await mapper.unmap(dir);
-      await dropStash(dir);
+      if (!isAgain) await dropStash(dir);
     }
     throw error;
   }
@@ -103,9 +141,10 @@ async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
     readonly: spec.readonly || spec.snapshot !== '',
     fsType: spec.access === 'mount' ? spec.fsType : '',
     storedKey: spec.encryption?.storedKey ?? '',
+    user: spec.connection.user,
   };
   if (before !== undefined) await refuseOther(dir, { before, wanted, mapper });
-  return { dir, spec, mapper, mountFlags, mkfsOptions, stash: wanted };
+  return { dir, spec, mapper, mountFlags, mkfsOptions, stash: wanted, isAgain: false };
 }
 
 async function refuseOther(
@@ -127,18 +166,6 @@ async function refuseOther(
       `the volume is staged on this node with another ${other}: ${other === 'encryption' ? isEncrypted(before) : before[other]}`,
     );
   }
-}
-
-/**
- * What only gives errors is taken down, mount and device, for nothing can be made anew under it: its process has ended and
- * cannot be replaced, or Ceph has cut its client off.
- */
-async function releaseDead({ dir, mapper, stash }: Plan): Promise<void> {
-  const mapped = await mapper.find(dir);
-  if (mapped.state === 'none' || (mapped.state === 'dead' && mapper.heal !== undefined)) return;
-  if (mapped.state === 'alive' && (await tryReading(mapped.device)) !== 'errors') return;
-  if ((await findMountOf(mapped.device, stash.stagingPath)) !== undefined) await unmountAll(stash.stagingPath);
-  await mapper.unmap(dir);
 }
 
 async function ensureMounted(plan: Plan, device: Device, scope: Scope): Promise<void> {

@@ -27,6 +27,8 @@ export interface Stash {
   readonly fsType: string;
   /** The wrapped key of an encrypted volume, '' for another. */
   readonly storedKey: string;
+  /** The CephX user that NodeStageVolume was to map it as: the cluster configuration's or, with a class's secrets, another. */
+  readonly user: string;
 }
 
 /** How a volume was published at one path; what a second request for that path is compared with. */
@@ -82,7 +84,9 @@ function toStash(fields: Fields): Stash {
     access: access(fields),
     readonly: fields['readonly'] === true,
     fsType: text(fields, 'fsType'),
+    // Not in what was written before these were known.
     storedKey: fields['storedKey'] === undefined ? '' : text(fields, 'storedKey'),
+    user: fields['user'] === undefined ? '' : text(fields, 'user'),
   };
 }
 

@@ -16,8 +16,8 @@ export async function findPlaces(site: Site): Promise<Place[]> {
 }
 
 /**
- * The same, each opened when its turn comes. One that was removed since it was found is passed over: there is nothing of ours in
- * it any more, and the others are to be served.
+ * The same, each opened when its turn comes. One that was removed since it was found, its pool maybe with it, is passed over:
+ * there is nothing of ours in it any more, and the others are to be served.
  */
 export async function* openPlaces(site: Site, from = ''): AsyncGenerator<IoContext> {
   for (const place of await findPlaces(site)) {
@@ -31,7 +31,8 @@ async function openIfThere(site: Site, place: Place): Promise<IoContext | undefi
   try {
     return await site.open(place);
   } catch (error) {
-    if (error instanceof Failure && error.reason === 'POOL_NOT_OURS') return undefined;
+    if (error instanceof Failure && ['POOL_NOT_OURS', 'POOL_MISSING'].includes(error.reason)) return undefined;
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

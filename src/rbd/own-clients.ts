@@ -18,7 +18,7 @@ export async function noteOwnClient(io: IoContext): Promise<void> {
   }
 }
 
-/** For a connection that leaves nothing locked. */
+/** For a connection that leaves nothing locked. Throws for who may not write, and for a pool that was deleted. */
 export async function forgetOwnClient(io: IoContext): Promise<void> {
   using operation = new WriteOperation(io);
   await operation.assertExists().removeKey(keyOf(io.cluster.addresses())).run(MARK);

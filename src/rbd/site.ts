@@ -87,9 +87,18 @@ export class Site {
     return deleted;
   }
 
-  /** The name of the pool that an image's data lies in, '' when that is the image's own. */
-  async dataPoolOf(header: Pick<ImageHeader, 'dataPoolId'>): Promise<string> {
-    return header.dataPoolId === undefined ? '' : await this.poolName(header.dataPoolId);
+  /**
+   * The name of the pool that an image's data lies in, '' when that is the image's own. One that was deleted has no name any
+   * more, and no pool has what is given for it: such a volume can still be listed, and deleted.
+   */
+  async dataPoolOf({ dataPoolId }: Pick<ImageHeader, 'dataPoolId'>): Promise<string> {
+    if (dataPoolId === undefined) return '';
+    try {
+      return await this.poolName(dataPoolId);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return `${dataPoolId} (deleted)`;
+      throw error;
+    }
   }
 
   /** Pools can be renamed, so the map is asked each time: it is in memory. */
@@ -114,7 +123,8 @@ export class Site {
 
   /** Before a connection is closed with nothing in progress on it: says in its places that it leaves nothing locked. */
   async leave(): Promise<void> {
-    for (const [, opening] of this.#marked.entries()) await forgetOwnClient(await opening);
+    const places = this.#marked.entries().map(async ([, opening]) => await forgetOwnClient(await opening));
+    await Promise.allSettled(places);
   }
 }
 

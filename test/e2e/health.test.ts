@@ -29,7 +29,7 @@ async function healthOf(volumeId: string): Promise<readonly Health[]> {
   }
 }
 
-test('a volume whose mapper has ended is told to be inaccessible, and the next pod has it anew with what was synced', async () => {
+test('a volume whose mapper has ended is told to be inaccessible, and the next pod on the node has it anew with what was synced', async () => {
   await using namespace = await kube.freshNamespace();
   await namespace.start(claim('data'), pod('first', { node: 'node1', claims: { '/data': 'data' } }));
   await namespace.exec('first', 'sh', '-c', 'echo kept > /data/file && sync');
@@ -46,12 +46,12 @@ test('a volume whose mapper has ended is told to be inaccessible, and the next p
     { what: 'the node plugin sees that the mapper has ended' },
   );
   await assert.rejects(namespace.exec('first', 'dd', 'if=/dev/zero', 'of=/data/other', 'bs=512', 'count=1', 'conv=fsync'));
+  // While a pod of the node waits for the volume, kubelet neither unstages nor stages it.
+  const uid = await namespace.field('pod/first', '{.metadata.uid}');
+  await namespace.apply(pod('second', { node: 'node1', claims: { '/data': 'data' } }));
+  const told = await namespace.untilEvent('pod/second', /DEAD_STILL_PUBLISHED/);
   await namespace.kubectl('delete', 'pod', 'first');
-  // Kubelet stages a volume anew only once no pod of the node has had it for a moment (docs/troubleshooting.md, NOT_MAPPED).
-  await loligo.untilUnused(volume.split('/').at(-1) ?? '');
-  const detached = async (): Promise<boolean> => (await kube.list('volumeattachments')).length === 0;
-  await namespace.until(detached, { what: 'the volume is detached' });
-  await namespace.start(pod('second', { node: 'node1', claims: { '/data': 'data' } }));
+  await namespace.untilReady('second');
 
   assert.equal(mappers.length, 1);
   assert.deepEqual(well, []);
@@ -59,6 +59,7 @@ test('a volume whose mapper has ended is told to be inaccessible, and the next p
     ill.map(({ status, reason }) => [status, reason]),
     [['INACCESSIBLE', 'MapperEnded']],
   );
+  assert.ok(told.includes(uid), told);
   assert.deepEqual(await healthOf(volume), []);
   assert.equal(await namespace.exec('second', 'cat', '/data/file'), 'kept\n');
 });

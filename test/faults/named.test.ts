@@ -10,6 +10,9 @@ import { sharedCeph } from '../support/shared-ceph.ts';
 /** One of Ceph's form and one that is not. */
 const WRONG_KEYS = ['AQA3vRBjmTuiIBAAyp9Cdj/Gc6Ipj2ZgTDzN0w==', 'not-a-key'];
 
+const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
+const NODE = 'n@127.0.0.1';
+
 /** Every RPC that needs Ceph, asked of a volume; the answers by method. */
 async function askEverything(bed: DriverBed, volume: object = bed.volume('new')): Promise<Readonly<Record<string, Answered>>> {
   const volumeId = bed.handle('there');
@@ -20,13 +23,36 @@ async function askEverything(bed: DriverBed, volume: object = bed.volume('new'))
     ControllerGetVolume: { volumeId },
     CreateSnapshot: { name: 'snap', sourceVolumeId: volumeId },
     DeleteSnapshot: { snapshotId: `${volumeId}@snap` },
+    GetSnapshot: { snapshotId: `${volumeId}@snap` },
+    ListSnapshots: { sourceVolumeId: volumeId },
+    ControllerPublishVolume: { volumeId, nodeId: NODE, volumeCapability: BLOCK },
+    ControllerUnpublishVolume: { volumeId, nodeId: NODE },
+    ControllerModifyVolume: { volumeId, mutableParameters: { maxCloneDepth: '4' } },
+    ControllerGetVolumeHealth: { volumeId },
+    ValidateVolumeCapabilities: { volumeId, volumeCapabilities: [BLOCK] },
+    GetCapacity: { parameters: Reflect.get(volume, 'parameters') },
+    CreateVolumeGroupSnapshot: { name: 'group', sourceVolumeIds: [volumeId] },
+    GetVolumeGroupSnapshot: { groupSnapshotId: bed.handle('group') },
+    DeleteVolumeGroupSnapshot: { groupSnapshotId: bed.handle('group') },
+    GetMetadataAllocated: { snapshotId: `${volumeId}@snap` },
   };
   const answers: Record<string, Answered> = {};
   // One after the other, or the lock on the volume would answer.
   for (const [method, request] of Object.entries(requests)) {
-    answers[method] = await answerOf(bed.csi.call(method, request, { deadline: 15_000 }));
+    const ask = method.startsWith('GetMetadata') ? bed.csi.stream : bed.csi.call;
+    answers[method] = await answerOf(ask(method, request, { deadline: 15_000 }));
   }
   return answers;
+}
+
+/** The listings of all clusters, which have no word for "all but these". */
+async function askLists(bed: DriverBed): Promise<Readonly<Record<string, Answered>>> {
+  const ask = (method: string): Promise<Answered> => answerOf(bed.csi.call(method, {}, { deadline: 15_000 }));
+  return {
+    ListVolumes: await ask('ListVolumes'),
+    ListSnapshots: await ask('ListSnapshots'),
+    ControllerListVolumeHealth: await ask('ControllerListVolumeHealth'),
+  };
 }
 
 /** Another cluster that the same driver serves, and that nothing of the fault may reach. */
@@ -75,7 +101,8 @@ test('a wrong key is UNAUTHENTICATED for its cluster alone; the right one, and a
 
   for (const key of WRONG_KEYS) {
     await bed.configure({ [bed.cluster]: { ...bed.entry, key }, ...other.clusters });
-    checkAll(await askEverything(bed), 'UNAUTHENTICATED', new RegExp(`KEY_WRONG.*client\\.${bed.entry.user}`));
+    const answers = { ...(await askEverything(bed)), ...(await askLists(bed)) };
+    checkAll(answers, 'UNAUTHENTICATED', new RegExp(`KEY_WRONG.*client\\.${bed.entry.user}`));
   }
   await other.check(bed);
   await bed.configure({ [bed.cluster]: bed.entry, ...other.clusters });
@@ -114,6 +141,9 @@ for (const [what, osd] of [
       expand: await answerOf(
         bed.csi.call('ControllerExpandVolume', { volumeId, capacityRange: { requiredBytes: String(2 ** 27) } }),
       ),
+      publish: await answerOf(bed.csi.call('ControllerPublishVolume', { volumeId, nodeId: NODE, volumeCapability: BLOCK })),
+      modify: await answerOf(bed.csi.call('ControllerModifyVolume', { volumeId, mutableParameters: { maxCloneDepth: '4' } })),
+      group: await answerOf(bed.csi.call('CreateVolumeGroupSnapshot', { name: 'group', sourceVolumeIds: [volumeId] })),
     };
     await other.check(bed);
 
@@ -121,6 +151,7 @@ for (const [what, osd] of [
     assert.deepEqual(await pool.images(), ['there']);
     assert.equal(Object(await pool.rbdJson('info', 'there')).size, 2 ** 26);
     assert.deepEqual(await pool.rbdJson('snap', 'ls', '--all', 'there'), []);
+    assert.deepEqual(await pool.rbdJson('group', 'ls'), []);
     assert.deepEqual(await pool.rbdJson('trash', 'ls', '--all'), []);
     await able.delete(volumeId);
   });

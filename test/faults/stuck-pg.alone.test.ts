@@ -10,6 +10,7 @@ import { MicroCeph, type TestPool } from '../support/micro-ceph.ts';
 const PGS = 64;
 const OPTIONS = { 'ceph-timeout': '2', 'creator-lifetime': '3', 'reap-interval': '3600' };
 const DEADLINE = 6000;
+const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 
 test('one placement group stuck: calls on the volume in it are UNAVAILABLE in time, calls on others succeed', async () => {
   await using ceph = await MicroCeph.start();
@@ -26,20 +27,49 @@ test('one placement group stuck: calls on the volume in it are UNAVAILABLE in ti
     expandInTurn(bed, [victim, victim]),
     expandInTurn(bed, [...others, ...others, ...others]),
   ]);
+  const [changes, looks] = await Promise.all([changeInTurn(bed, victim), lookAtOnce(bed, victim)]);
   await unstick(ceph, group);
   await bed.expand(victim, 2 ** 28);
 
-  for (const { status, details, took } of refused) {
+  for (const { status, details, took } of [...refused, ...changes, ...looks]) {
     assert.ok(isNotFinal(status) && status !== 'DEADLINE_EXCEEDED', details);
     assert.ok(took < DEADLINE + 1000, details);
   }
-  assert.match(refused[0]?.details ?? '', /CEPH_TIMEOUT|CEPH_SLOW/);
+  for (const { details } of [...refused.slice(0, 1), ...looks]) assert.match(details, /CEPH_TIMEOUT|CEPH_SLOW/);
+  for (const { details } of changes) assert.match(details, /CEPH_TIMEOUT|CEPH_SLOW|OPERATION_PENDING/);
   assert.deepEqual(
     served.filter(({ status }) => status !== 'OK'),
     [],
   );
   assert.equal(Object(await pool.rbdJson('info', victim)).size, 2 ** 28);
   await foreign.check();
+});
+
+test('a pool that serves nobody does not keep volumes out of the others of its class', async () => {
+  await using ceph = await MicroCeph.start();
+  await using serving = await ceph.freshPool('serving');
+  await using stuck = await ceph.freshPool('stuck');
+  await using bed = await DriverBed.open(serving, { options: OPTIONS });
+  const pools = [serving, stuck].map(({ name }) => ({ pool: name, segments: { zone: name } }));
+  const ask = (name: string, zone: string): Promise<Answered> => {
+    const parameters = { cluster: bed.cluster, topologyPools: JSON.stringify(pools) };
+    const accessibilityRequirements = { preferred: [{ segments: { zone } }], requisite: [] };
+    return answerOf(
+      bed.csi.call('CreateVolume', bed.volume(name, { parameters, accessibilityRequirements }), { deadline: 15_000 }),
+    );
+  };
+  const before = await ask('before', 'stuck');
+
+  await ceph.ceph('osd', 'pool', 'set', 'stuck', 'size', '2');
+  await ceph.ceph('osd', 'pool', 'set', 'stuck', 'min_size', '2');
+  const answers = [await ask('new', 'serving'), await ask('another', 'serving')];
+  const refused = await ask('newer', 'stuck');
+  await ceph.ceph('osd', 'pool', 'set', 'stuck', 'min_size', '1');
+
+  assert.equal(before.status, 'OK', before.details);
+  for (const { status, details } of answers) assert.equal(status, 'OK', details);
+  assert.ok(isNotFinal(refused.status), refused.details);
+  assert.deepEqual(await serving.images(), ['another', 'new']);
 });
 
 /** Grows the volumes one after the other, each time by a little. */
@@ -51,6 +81,38 @@ async function expandInTurn(bed: DriverBed, names: readonly string[]): Promise<r
     answers.push(await answerOf(bed.csi.call('ControllerExpandVolume', request, { deadline: DEADLINE })));
   }
   return answers;
+}
+
+/** What else changes the volume, in turn, for each holds it. */
+async function changeInTurn(bed: DriverBed, name: string): Promise<readonly Answered[]> {
+  const volumeId = bed.handle(name);
+  const requests: Readonly<Record<string, object>> = {
+    ControllerPublishVolume: { volumeId, nodeId: 'n@127.0.0.1', volumeCapability: BLOCK },
+    ControllerModifyVolume: { volumeId, mutableParameters: { maxCloneDepth: '4' } },
+    CreateSnapshot: { name: 'snap', sourceVolumeId: volumeId },
+    CreateVolumeGroupSnapshot: { name: 'group', sourceVolumeIds: [volumeId] },
+  };
+  const answers: Answered[] = [];
+  for (const [method, request] of Object.entries(requests)) {
+    answers.push(await answerOf(bed.csi.call(method, request, { deadline: DEADLINE })));
+  }
+  return answers;
+}
+
+/** What looks at the volume, by itself or as one of all. */
+async function lookAtOnce(bed: DriverBed, name: string): Promise<readonly Answered[]> {
+  const volumeId = bed.handle(name);
+  const requests: Readonly<Record<string, object>> = {
+    ControllerGetVolume: { volumeId },
+    ControllerGetVolumeHealth: { volumeId },
+    ValidateVolumeCapabilities: { volumeId, volumeCapabilities: [BLOCK] },
+    ListVolumes: {},
+    ListSnapshots: {},
+    ControllerListVolumeHealth: {},
+  };
+  const ask = ([method, request]: [string, object]): Promise<Answered> =>
+    answerOf(bed.csi.call(method, request, { deadline: DEADLINE }));
+  return await Promise.all(Object.entries(requests).map(ask));
 }
 
 async function poolOfManyGroups(ceph: MicroCeph): Promise<TestPool> {

@@ -48,7 +48,7 @@ test('every program that the node role runs is there, with all its libraries', a
   using bed = await ImageBed.open();
   const source = globSync('src/node/**/*.ts', { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), 'utf8'));
   const named = [...source.join('\n').matchAll(/\brun\('([\w.]+)'/g)].map(([, program = '']) => program);
-  const programs = [...new Set([...named, 'mkfs.ext4', 'mkfs.xfs', 'qemu-storage-daemon'])];
+  const programs = [...new Set([...named, 'keyctl', 'mkfs.ext4', 'mkfs.xfs', 'qemu-storage-daemon'])];
 
   for (const program of programs) {
     const path = ['/usr/sbin', '/usr/bin']

@@ -71,7 +71,7 @@ export class NodeBed implements AsyncDisposable {
   publishSpec(staged: StageSpec, target: string, other: Partial<PublishSpec['target']> = {}): PublishSpec {
     const { volume, stagingPath, access } = staged;
     const wanted = { path: this.path(target), readonly: false, access, mode: 'SINGLE_NODE_MULTI_WRITER', mountFlags: [], ...other };
-    return { volume, stagingPath, target: wanted, single: false };
+    return { volume, stagingPath, target: wanted, single: false, stageSpec: () => staged };
   }
 
   /** What is still on this machine of what the test's node role made. */

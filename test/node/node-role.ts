@@ -13,7 +13,7 @@ export interface Order {
   readonly act: 'stage' | 'unstage';
   readonly stage: StageSpec;
   /** What is published after staging, or unpublished before unstaging. */
-  readonly publish: PublishSpec | undefined;
+  readonly publish: Omit<PublishSpec, 'stageSpec'> | undefined;
 }
 
 const order = JSON.parse(await text(process.stdin)) as Order; // from the test beside
@@ -23,7 +23,7 @@ setInterval(() => {}, 1000);
 console.log('began');
 if (order.act === 'stage') {
   await stage(host, order.stage, aScope());
-  if (order.publish !== undefined) await publish(host, order.publish, aScope());
+  if (order.publish !== undefined) await publish(host, { ...order.publish, stageSpec: () => order.stage }, aScope());
 } else {
   if (order.publish !== undefined) await unpublish(host, { volume, target: order.publish.target.path }, aScope());
   await unstage(host, order.stage, aScope());

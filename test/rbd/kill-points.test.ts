@@ -240,7 +240,7 @@ async function killOnce(scenario: Scenario, ground: Ground, moment: { call: numb
   return died;
 }
 
-/** As a sidecar asks: again while the answer leaves the outcome open. */
+/** As a sidecar asks: again while the answer leaves the outcome open. The killed one's watch may outlive it by a moment. */
 async function untilDone(ask: () => Promise<unknown>): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -272,7 +272,7 @@ async function snapshotOf(ground: Ground, name: string): Promise<void> {
 }
 
 async function deleteVolumes(ground: Ground, ...names: readonly string[]): Promise<void> {
-  for (const name of names) await ground.bed.engine.deleteVolume(volumeOf(ground, name));
+  for (const name of names) await untilDone(() => ground.bed.engine.deleteVolume(volumeOf(ground, name)));
 }
 
 async function userSnapshots({ pool, tag }: Ground, name: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Snapshot, Volume } from '#rbd';
+import { walkVolumes } from '../../src/rbd/walk-volumes.ts';
 import { type Bed, engineBed } from '../support/engine-bed.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
 import { anImage, aSnapshot, aVolume, GiB, MiB } from '../support/volume-specs.ts';
@@ -71,6 +72,56 @@ test('snapshots are listed page by page, those of deleted volumes too', async ()
   assert.deepEqual(ofNone.snapshots, []);
 });
 
+test('a pool that is deleted in the middle of a listing keeps no volume out of it', async () => {
+  const ceph = sharedCeph();
+  await using first = await ceph.freshPool();
+  await using last = await ceph.freshPool();
+  await using bed = await engineBed(first);
+  await using later = await engineBed(first);
+  const [before, after] = [first.name, last.name].toSorted();
+  const between = `${before}-between`;
+  await using gone = await ceph.freshPool(between);
+  for (const pool of [first, gone, last]) await bed.engine.createVolume(aVolume(pool, { image: 'v' }));
+
+  const seen: string[] = [];
+  // `later` has opened none of the pools yet, `bed` all.
+  const walks = [walkVolumes(bed.site, undefined, 0), walkVolumes(later.site, undefined, 0)];
+  for (const walk of walks) seen.push(await nextPlace(walk));
+  await ceph.ceph('osd', 'pool', 'rm', between, between, '--yes-i-really-really-mean-it');
+  for (const walk of walks) seen.push(await nextPlace(walk));
+
+  assert.deepEqual(seen, [before, before, after, after]);
+});
+
+test('a volume whose data pool was deleted is listed, said to be lost, and deleted; a name in another pool is a conflict', async () => {
+  const ceph = sharedCeph();
+  await using pool = await ceph.freshNamespace();
+  await using bed = await engineBed(pool);
+  const wanted = aVolume(pool, { image: 'v' });
+  const layout = { ...wanted.layout, dataPool: '' };
+  {
+    await using data = await ceph.freshPool();
+    layout.dataPool = data.name;
+    await bed.engine.createVolume({ ...wanted, layout });
+  }
+  const volume = anImage(pool.place, 'v');
+
+  const listed = await bed.engine.listVolumes({ after: '', max: 0 });
+  const { entries } = await bed.engine.volumeHealth(volume);
+  const again = bed.engine.createVolume(wanted);
+
+  assert.match(String(listed.volumes[0]?.dataPool), /^\d+ \(deleted\)$/);
+  assert.deepEqual(
+    entries.map(({ status, reason }) => [status, reason]),
+    [['inaccessible', 'PoolMissing']],
+  );
+  await assert.rejects(again, { kind: 'conflict', message: /another dataPool: \d+ \(deleted\)/ });
+  await bed.engine.deleteVolume(volume);
+  const { purged } = await bed.engine.reap(pool.place);
+  assert.equal(purged, 1);
+  assert.deepEqual(await pool.rbdJson('trash', 'ls', '--all'), []);
+});
+
 test('places that the credentials do not reach are left out', async () => {
   const ceph = sharedCeph();
   await using pool = await ceph.freshPool();
@@ -129,6 +180,11 @@ test('ModifyVolume changes what is given; a quota bounds the capacity, and a ful
   assert.deepEqual(health.entries, []);
   await assert.rejects(bed.engine.capacity({ ...pool.place, dataPool: 'none' }), { reason: 'POOL_MISSING' });
 });
+
+async function nextPlace(walk: ReturnType<typeof walkVolumes>): Promise<string> {
+  const { value } = await walk.next();
+  return value?.io.pool ?? 'none';
+}
 
 async function allVolumes(bed: Bed, max: number): Promise<Volume[]> {
   const all: Volume[] = [];

@@ -6,12 +6,18 @@ import { readNodeCapability } from '../request/capability.ts';
 import type { Rpc } from '../rpc.ts';
 import type { Node } from './node.ts';
 import { readNodeVolume } from './read-node-volume.ts';
+import { connected, readStaging, type StageWanted } from './read-staging.ts';
 
 /** Modes in which one path at a time has the volume: all of one node but SINGLE_NODE_MULTI_WRITER. */
 const SINGLE: ReadonlySet<string> = new Set(['SINGLE_NODE_WRITER', 'SINGLE_NODE_READER_ONLY', 'SINGLE_NODE_SINGLE_WRITER']);
 
+export interface PublishWanted extends Omit<PublishSpec, 'stageSpec'> {
+  /** The request says all of it too, the secrets of NodeStageVolume apart. */
+  readonly staging: () => StageWanted;
+}
+
 /** Shows a staged volume at a target path. */
-export const publishVolume: Rpc<Node, NodePublishVolumeRequest, PublishSpec, NodePublishVolumeResponse> = {
+export const publishVolume: Rpc<Node, NodePublishVolumeRequest, PublishWanted, NodePublishVolumeResponse> = {
   read(request) {
     const { volumeId, stagingTargetPath, targetPath } = request;
     required('volume_id', volumeId);
@@ -23,11 +29,12 @@ export const publishVolume: Rpc<Node, NodePublishVolumeRequest, PublishSpec, Nod
     const readonly = request.readonly || reader === 'single-reader' || reader === 'multi-reader';
     const mountFlags = access.type === 'mount' ? access.mountFlags : [];
     const target = { path: targetPath, readonly, access: access.type, mode, mountFlags };
-    return { ...readNodeVolume(volumeId), stagingPath: stagingTargetPath, target, single: SINGLE.has(mode) };
+    const staging = () => readStaging(request);
+    return { ...readNodeVolume(volumeId), stagingPath: stagingTargetPath, target, single: SINGLE.has(mode), staging };
   },
 
-  async run({ host }, want, scope) {
-    await publish(host, want, scope);
+  async run(node, { staging, ...want }, scope) {
+    await publish(node.host, { ...want, stageSpec: () => connected(node, staging()) }, scope);
     return {};
   },
 };
