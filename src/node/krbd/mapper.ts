@@ -9,6 +9,7 @@
  *     K3  The key is in the kernel's keyring while an image is being mapped, and not after.
  */
 import { access, rm, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
@@ -20,7 +21,7 @@ import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { digest } from '../paths.ts';
 import { type Ran, run } from '../run.ts';
 import { errnoOfText } from '../strerror.ts';
-import { addFailure } from './add-failure.ts';
+import { addFailure, waitFailure } from './add-failure.ts';
 import { addLine } from './add-line.ts';
 import { ADD, hasRbd, type RbdDevice, REMOVE, readDevices, refreshOf } from './devices.ts';
 import { dropKernelKey, missingForKeys, withKernelKey } from './kernel-key.ts';
@@ -130,9 +131,14 @@ function isSameImage(one: RbdDevice, other: RbdDevice): boolean {
 }
 
 async function add(lock: string, line: string): Promise<Ran> {
-  const ran = await run('flock', locked(lock, ADD), { limit: LIMITS.map, input: Buffer.from(line), accept: [0, 1, LOCKED] });
-  if (ran.exit === LOCKED) throw underWay();
-  return ran;
+  const since = uptime() - 1;
+  try {
+    const ran = await run('flock', locked(lock, ADD), { limit: LIMITS.map, input: Buffer.from(line), accept: [0, 1, LOCKED] });
+    if (ran.exit === LOCKED) throw underWay();
+    return ran;
+  } catch (error) {
+    throw (await waitFailure(since)) ?? error;
+  }
 }
 
 /** Asks the kernel to take the device away, and waits until it is gone. One that only gives errors goes also from who has it open. */
