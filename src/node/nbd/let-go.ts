@@ -2,6 +2,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '#lib/failure';
+import { tryReading } from '../cut-off.ts';
 import { isErrno } from '../errno.ts';
 import { heldByOthers, holdersOf, refuseMounted } from '../held.ts';
 import { LIMITS } from '../limits.ts';
@@ -22,8 +24,7 @@ interface Leaving {
 /** Throws `unfinished` while anybody has the device, or what was written to it is not in Ceph. */
 export async function letGo(device: Device, { conf, isAlive, isGone }: Leaving): Promise<void> {
   await refuseMounted(device);
-  // Without a process what waits cannot be written: that ends with an error, or when the device is healed.
-  await run('blockdev', ['--flushbufs', device.path], { limit: LIMITS.unmap, accept: isAlive ? [0] : [0, 1] });
+  await writeOut(device, isAlive);
   for (const until = Date.now() + LET_GO_MS; ; await sleep(50)) {
     // The process that serves the device has it open too.
     const own = await findProcesses(conf);
@@ -31,6 +32,13 @@ export async function letGo(device: Device, { conf, isAlive, isGone }: Leaving):
     if (await isGone()) return;
     if (Date.now() > until) throw await heldByOthers(device, own);
   }
+}
+
+/** Throws `unfinished` while that waits for Ceph. What a client that was cut off, or no process at all, cannot write is lost. */
+async function writeOut(device: Device, isAlive: boolean): Promise<void> {
+  const { exit, stderr } = await run('blockdev', ['--flushbufs', device.path], { limit: LIMITS.unmap, accept: [0, 1] });
+  if (exit === 0 || !isAlive || (await tryReading(device)) === 'errors') return;
+  throw new Failure('unfinished', 'PROGRAM_FAILED', `what was written to ${device.path} is not in Ceph yet: ${stderr}`);
 }
 
 /** A mount in any namespace, device-mapper and the like have a device for themselves; others are seen only where we are. */

@@ -81,14 +81,14 @@ function argumentsOf(dir: string, { image, readonly, exclusive, label, device, u
 
 /** Undefined when it serves; else what it said before it ended. One that does neither in time is killed. */
 async function outcome(dir: string): Promise<string | undefined> {
-  for (const until = Date.now() + LIMITS.map; Date.now() < until; await sleep(20)) {
+  for (const until = Date.now() + LIMITS.serve; Date.now() < until; await sleep(20)) {
     const isThere = (await findProcesses(confOf(dir))).length > 0;
     const said = await readLog(dir); // Read after it was looked for: what it said at its end is in it.
     if (SERVING.test(said)) return undefined;
     if (!isThere) return said.trim();
   }
   await killProcesses(confOf(dir));
-  throw new Failure('unfinished', 'DAEMON_SILENT', `${PROGRAM} did not map the image in ${LIMITS.map} ms`);
+  throw new Failure('unfinished', 'DAEMON_SILENT', `${PROGRAM} did not map the image in ${LIMITS.serve} ms`);
 }
 
 async function readLog(dir: string): Promise<string> {
