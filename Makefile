@@ -8,7 +8,7 @@ comma := ,
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=LOLIGO_SOAK$(comma)LOLIGO_CACHE$(comma)NO_COLOR$(comma)CI env "PATH=$(PATH)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-e2e setup-vm check unit test e2e test-operator e2e-up e2e-down ceph sanity bench demo demo-k8s soak image test-image vm test-vm build update clean
+.PHONY: help setup setup-e2e setup-vm check unit test e2e test-operator e2e-up e2e-down ceph sanity bench demo demo-k8s demo-dr soak image test-image vm test-vm build update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: setup ## the driver at work on a real Ceph: create, mount, snapshot, clone
 
 demo-k8s: setup-e2e image ## the same on a real Kubernetes of two nodes, with kubectl (2 min)
 	@$(AS_ROOT) node scripts/demo-k8s.ts
+
+demo-dr: setup-e2e ## disaster recovery on two real Ceph clusters: planned, forced, return (5 min)
+	@$(AS_ROOT) node scripts/demo-dr.ts
 
 check: setup ## lint, types, architecture, generated files
 	@node scripts/check.ts

@@ -133,6 +133,10 @@ export const workloads: Readonly<Record<string, Schema>> = {
     priorityClassName: PRIORITY,
     ...pod,
   }),
+  csiAddons: object("CSI-Addons' replication calls.", {
+    enabled: flag("Serves them at /csi/csi-addons.sock of the controller's pods."),
+    sidecar: ofKubernetes("The container of CSI-Addons' own sidecar, which mounts the volume socket."),
+  }),
   rbdMirror: object('The daemon that replays images of a peer.', {
     enabled: flag('Runs it.'),
     replicas: whole('How many.', 1, 9),

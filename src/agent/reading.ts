@@ -21,6 +21,7 @@ export const READING: ReadonlySet<string> = new Set<keyof Engine>([
   'findPlaces',
   'countImages',
   'lostNodes',
+  'volumeFacts',
   'mirrorFacts',
   'mirrorBehind',
   'mirrorSite',

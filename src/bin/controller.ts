@@ -5,12 +5,15 @@ import {
   controllerService,
   groupControllerService,
   Reaper,
+  ReplicationClock,
   readTopology,
+  replicationServices,
   snapshotMetadataService,
 } from '#csi';
 import { KeyRing } from '#keys';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import type { Part, Surroundings } from './part.ts';
+import { VERSION } from './version.ts';
 
 /** Milliseconds between looks at the clusters, for /readyz, the metrics and the log: nobody need ask for Probe. */
 const LOOK_EVERY_MS = 15_000;
@@ -47,7 +50,17 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
   // At once too: the first call should not wait for a connection.
   look();
   const looking = setInterval(look, LOOK_EVERY_MS);
+  const replicates = options.text('addons-endpoint') !== '';
+  const clock = replicates ? new ReplicationClock(clusters, host.log) : undefined;
+  const replication = {
+    clusters,
+    siteNames: (cluster: string) => clusters.config.sites(cluster),
+    engineAtSite: (cluster: string, site: string) => clusters.engineAtSite(cluster, site),
+    driverName: options.name('driver-name'),
+    version: VERSION,
+  };
   return {
+    addons: replicates ? replicationServices(host, replication) : [],
     services: [
       controllerService(host, controller),
       groupControllerService(host, controller),
@@ -61,6 +74,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     stop: async () => {
       clearInterval(looking);
       reaper.stop();
+      clock?.stop();
       await clusters[Symbol.asyncDispose]();
     },
   };

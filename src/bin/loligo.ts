@@ -11,7 +11,8 @@ const ROLES = {
   standalone: 'serves all services on one socket',
   volume: "an administrator's commands: volume undelete HANDLE, volume adopt HANDLE",
   nodes: "an administrator's commands: nodes lost NODE, nodes back NODE",
-  mirror: "an administrator's commands: mirror status|plan|switchover|failover|resync [POLICY [SITE]]",
+  mirror: "an administrator's commands: mirror status|plan|switchover|rollback|failover|resync [POLICY [SITE]]",
+  recover: "builds the Kubernetes objects of a pool's volumes from the pool alone: recover --pool POOL [--dry-run]",
   keys: "wraps the keys of a cluster's encrypted volumes anew: keys rewrap CLUSTER",
   version: 'prints the version',
 } as const;
@@ -36,6 +37,8 @@ async function main(role: string | undefined, args: readonly string[]): Promise<
       return await (await import('./command.ts')).runCommand(role, args);
     case 'mirror':
       return await (await import('./mirror-command.ts')).mirrorCommand(args);
+    case 'recover':
+      return await (await import('./recover-command.ts')).recoverCommand(args);
     case 'version':
       return console.log(VERSION);
     default:

@@ -13,6 +13,7 @@ interface Row {
 
 export const OPTION_ROWS = {
   endpoint: { standard: 'unix:///run/loligo/csi.sock', help: 'socket of the CSI services (also CSI_ENDPOINT)' },
+  'addons-endpoint': { standard: '', help: 'socket of the CSI-Addons services, for replication (controller); empty for none' },
   clusters: { standard: '/etc/loligo/clusters.json', help: 'the cluster configuration' },
   'encryption-keys': { standard: '', help: 'the configuration of encryption keys: see docs/encryption.md; empty for none' },
   'driver-name': { standard: 'rbd.csi.loligo.dev', help: 'name of the CSI driver' },

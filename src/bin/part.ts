@@ -15,6 +15,8 @@ export interface Surroundings {
 /** A role's services and what is behind them. */
 export interface Part {
   readonly services: readonly Service[];
+  /** Those of CSI-Addons, for a socket of their own. */
+  readonly addons?: readonly Service[];
   /** Looks at the clusters, for Probe. */
   look(scope: Scope): Promise<readonly ClusterState[]>;
   /** What keeps it from serving, a line each. */

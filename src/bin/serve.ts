@@ -32,11 +32,13 @@ export async function serve(role: 'controller' | 'node' | 'standalone', args: re
   const health =
     options.health && (await serveHealth(options.health, { metrics, notReady: () => parts.flatMap((part) => part.notReady()) }));
   const listening = await listen({ endpoint: options.text('endpoint') }, services);
+  const addons = parts.flatMap((part) => part.addons ?? []);
+  const beside = addons.length > 0 ? await listen({ endpoint: options.text('addons-endpoint') }, addons) : undefined;
   log.info({ role, version: VERSION, socket: listening.path, healthPort: health?.port }, 'serving');
 
   const signal = await nextSignal();
   log.info({ signal }, 'stopping');
-  await listening.stop(STOP_GRACE_MS);
+  await Promise.all([listening.stop(STOP_GRACE_MS), beside?.stop(STOP_GRACE_MS)]);
   for (const part of parts.reverse()) await part.stop();
   await health?.stop();
   log.info({}, 'stopped');

@@ -24,7 +24,8 @@ export interface JournalTag {
 }
 
 export interface Journal {
-  readonly newest: JournalTag | undefined;
+  /** Newest first; those that no client needs any more are gone. */
+  readonly tags: readonly JournalTag[];
   readonly resyncAsked: boolean;
 }
 
@@ -46,8 +47,8 @@ export async function findJournal(io: IoContext, id: string): Promise<Journal | 
     throw error;
   }
   const found = new Decoder(tags()).list((decoder) => decoder.struct(decodeTag));
-  const newest = found.toSorted((a, b) => Number(b.tid - a.tid))[0];
-  return { newest, resyncAsked: optional(client)?.struct(decodeResync) ?? false };
+  const newestFirst = found.toSorted((a, b) => Number(b.tid - a.tid));
+  return { tags: newestFirst, resyncAsked: optional(client)?.struct(decodeResync) ?? false };
 }
 
 function decodeTag(body: Decoder): JournalTag {

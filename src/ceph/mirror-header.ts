@@ -15,6 +15,8 @@ export interface MirrorHeader {
   readonly size: bigint;
   readonly features: bigint;
   readonly parent: Parent | undefined;
+  /** The id of the snapshot that was added last, be it there or not: it grows with each. */
+  readonly snapshotSequence: bigint;
   /** Ids of all snapshots, newest first. */
   readonly snapshotIds: readonly bigint[];
   /** Of the snapshots that were asked for, those that are there. */
@@ -51,11 +53,12 @@ export async function findMirrorHeader(
   }
   const [sizes, ids] = [new Decoder(size()), new Decoder(context())];
   sizes.u8();
-  ids.u64();
+  const snapshotSequence = ids.u64();
   return {
     size: sizes.u64(),
     features: new Decoder(features()).u64(),
     parent: decodeParent(optional(parent)),
+    snapshotSequence,
     snapshotIds: ids.list((decoder) => decoder.u64()),
     snapshots: asked.flatMap((answer) => {
       const decoder = optional(answer);

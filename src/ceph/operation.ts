@@ -155,7 +155,7 @@ export class WriteOperation implements Disposable {
   }
 
   /** Fails the whole with ECANCELED unless the key has this value; '' also stands for a key that is not there. */
-  compareKey(key: string, value: string): this {
+  compareKey(key: string, value: string | Uint8Array): this {
     const bytes = Buffer.from(value);
     const keyLength = Buffer.byteLength(key);
     this.#io.native.now('rados_write_op_omap_cmp2', this.#pointer, key, COMPARE_EQUAL, bytes, keyLength, bytes.length, null);

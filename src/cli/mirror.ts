@@ -17,7 +17,7 @@ export interface PolicyView {
     readonly step?: { readonly name: string; readonly done: number; readonly total: number; readonly blockedBy?: string };
     readonly sites?: readonly { readonly name: string; readonly reachable: boolean; readonly message?: string }[];
     readonly volumes?: { readonly summary: string };
-    readonly lag?: { readonly max: string };
+    readonly lag?: { readonly max: string; readonly behind?: string };
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;
@@ -51,6 +51,7 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; run(policies: P
   status: { help: 'status [POLICY]                    how all policies fare, or one with all that is known', run: status },
   plan: { help: 'plan POLICY SITE                   what a move would do, and what it waits for', run: plan },
   switchover: { help: 'switchover POLICY SITE             moves everything; both sites live, nothing is lost', run: switchover },
+  rollback: { help: 'rollback POLICY                    takes back a planned move that has promoted nothing yet', run: rollback },
   failover: { help: 'failover POLICY SITE --accept-loss 2m [--accept-unknown]   the other site is lost', run: failover },
   resync: {
     help: 'resync POLICY                      lets copies at a site that came back be thrown away and made anew',
@@ -90,12 +91,17 @@ function row(...cells: readonly (string | undefined)[]): string {
 function* describe({ metadata, spec, status: seen = {} }: PolicyView): Generator<string, void> {
   yield `${metadata.name}: ${seen.phase ?? 'not looked at yet'}, primary at ${seen.primarySite ?? '-'} since epoch ${seen.epoch ?? '-'}`;
   if (seen.step !== undefined) yield stepLine(seen.step);
-  yield `volumes ${seen.volumes?.summary ?? '-'}, lag ${seen.lag?.max ?? '-'}, loss if forced ${seen.lossIfForced ?? '-'}`;
+  yield `volumes ${seen.volumes?.summary ?? '-'}, lag ${lagOf(seen)}, loss if forced ${seen.lossIfForced ?? '-'}`;
   for (const site of seen.sites ?? [])
     yield `site ${site.name}: ${site.reachable ? 'answers' : `does not answer: ${site.message}`}`;
   for (const { type, status: holds, reason, message } of seen.conditions ?? [])
     yield `${type} ${holds}: ${reason} ${message}`.trimEnd();
   if (spec.epoch < (seen.epoch ?? 0)) yield `the object is stale: it says epoch ${spec.epoch}, and moves nothing`;
+}
+
+function lagOf({ lag }: NonNullable<PolicyView['status']>): string {
+  if (lag === undefined) return '-';
+  return lag.behind === undefined ? lag.max : `${lag.max} (${lag.behind})`;
 }
 
 function stepLine({ name, done, total, blockedBy }: NonNullable<NonNullable<PolicyView['status']>['step']>): string {
@@ -132,6 +138,16 @@ async function* switchover(policies: Policies, { names }: MirrorCommand): Lines 
   yield* move(policies, policy, { primarySite: site });
 }
 
+async function* rollback(policies: Policies, { names: [name = ''] }: MirrorCommand): Lines {
+  const policy = await policies.get(name);
+  const { status: seen = {}, spec } = policy;
+  if (seen.primarySite === undefined || spec.primarySite === seen.primarySite || spec.epoch !== (seen.epoch ?? 0) + 1) {
+    throw new Failure('precondition', 'SWITCHOVER_UNSAFE', `${name} is not being moved`);
+  }
+  yield `back to ${seen.primarySite}, unless the first volume is promoted at ${spec.primarySite} already: then the move is ended first`;
+  yield* follow(policies, name, { primarySite: seen.primarySite, epoch: spec.epoch + 1 });
+}
+
 async function* failover(policies: Policies, { names, acceptLoss, acceptUnknown }: MirrorCommand): Lines {
   const { policy, site } = await target(policies, names);
   const epoch = (policy.status?.epoch ?? 0) + 1;
@@ -161,17 +177,20 @@ async function target(
   return { policy, site };
 }
 
-/** Changes the object, and shows what the operator says until the move is done. Ctrl-C ends the view and not the move. */
 async function* move(policies: Policies, { metadata, status: before }: PolicyView, spec: Readonly<Record<string, unknown>>): Lines {
-  const epoch = (before?.epoch ?? 0) + 1;
-  await policies.change(metadata.name, { ...spec, epoch });
+  yield* follow(policies, metadata.name, { ...spec, epoch: (before?.epoch ?? 0) + 1 });
+}
+
+/** Changes the object, and shows what the operator says until the move is done. Ctrl-C ends the view and not the move. */
+async function* follow(policies: Policies, name: string, spec: Readonly<Record<string, unknown>> & { epoch: number }): Lines {
+  await policies.change(name, spec);
   for (let said = ''; ; await sleep(500)) {
-    const { status: seen = {} } = await policies.get(metadata.name);
+    const { status: seen = {} } = await policies.get(name);
     const blocked = seen.conditions?.find(({ type, status: holds }) => type === 'Blocked' && holds === 'True');
     const step = seen.step === undefined ? '' : `: ${stepLine(seen.step)}`;
     const line = blocked === undefined ? `${seen.phase}${step}` : `${seen.phase}: ${blocked.reason} ${blocked.message}`;
     if (line !== said) yield line;
     said = line;
-    if (seen.epoch === epoch) return yield `primary at ${seen.primarySite}, epoch ${epoch}`;
+    if (seen.epoch === spec.epoch) return yield `primary at ${seen.primarySite}, epoch ${spec.epoch}`;
   }
 }

@@ -8,6 +8,8 @@ import type { IdentityDefinition } from './generated/csi/v1/Identity.ts';
 import type { NodeDefinition } from './generated/csi/v1/Node.ts';
 import type { SnapshotMetadataDefinition } from './generated/csi/v1/SnapshotMetadata.ts';
 import json from './generated/descriptor.json' with { type: 'json' };
+import type { IdentityDefinition as AddonsIdentityDefinition } from './generated/identity/Identity.ts';
+import type { ControllerDefinition as ReplicationDefinition } from './generated/replication/Controller.ts';
 import { findMistyped } from './wire-types.ts';
 
 /** The choices that the types in generated/ were made with. */
@@ -29,25 +31,30 @@ export class Malformed {
 }
 
 // The one place where what the descriptor says meets the types that were generated from it.
-export const IDENTITY = service('Identity') as IdentityDefinition;
-export const CONTROLLER = service('Controller') as ControllerDefinition;
-export const GROUP_CONTROLLER = service('GroupController') as GroupControllerDefinition;
-export const SNAPSHOT_METADATA = service('SnapshotMetadata') as SnapshotMetadataDefinition;
-export const NODE = service('Node') as NodeDefinition;
+export const IDENTITY = service('csi.v1', 'Identity') as IdentityDefinition;
+export const CONTROLLER = service('csi.v1', 'Controller') as ControllerDefinition;
+export const GROUP_CONTROLLER = service('csi.v1', 'GroupController') as GroupControllerDefinition;
+export const SNAPSHOT_METADATA = service('csi.v1', 'SnapshotMetadata') as SnapshotMetadataDefinition;
+export const NODE = service('csi.v1', 'Node') as NodeDefinition;
+export const ADDONS_IDENTITY = service('identity', 'Identity') as AddonsIdentityDefinition;
+export const REPLICATION = service('replication', 'Controller') as ReplicationDefinition;
 
-/** The message type of a method's request. Throws `RangeError` for a method that the protocol does not have. */
+/**
+ * The message type of a method's request; a method of another package than CSI's has that before its name. Throws `RangeError` for a method that
+ * the protocol does not have.
+ */
 export function requestType(method: string): protobuf.Type {
-  const found = messages.lookup(`csi.v1.${method}Request`);
+  const found = messages.lookup(`${method.includes('.') ? '' : 'csi.v1.'}${method}Request`);
   if (found instanceof protobuf.Type) return found;
   throw new RangeError(`the protocol has no method ${method}`);
 }
 
-function service(name: string): ServiceDefinition {
-  const methods = services[`csi.v1.${name}`];
+function service(packageName: string, name: string): ServiceDefinition {
+  const methods = services[`${packageName}.${name}`];
   if (methods === undefined) throw new RangeError(`the protocol has no service ${name}`);
   const definition: Record<string, object> = {};
   for (const [key, method] of Object.entries(methods)) {
-    definition[key] = { ...method, requestDeserialize: tolerant(requestType(key), method) };
+    definition[key] = { ...method, requestDeserialize: tolerant(requestType(`${packageName}.${key}`), method) };
   }
   return definition as ServiceDefinition; // each entry is the loader's own but for its deserialiser
 }

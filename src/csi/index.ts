@@ -12,6 +12,8 @@ export type { Node } from './node/node.ts';
 export { nodeService } from './node/service.ts';
 export { parametersPage } from './parameters/parameters-page.ts';
 export { Reaper } from './reaper.ts';
+export { ReplicationClock } from './replication/clock.ts';
+export { replicationServices } from './replication/service.ts';
 export { readTopology } from './request/read-topology.ts';
 export type { Host } from './rpc.ts';
 export { listen, type Service } from './server.ts';

@@ -11,9 +11,14 @@ export function redact(type: protobuf.Type, message: object): Record<string, unk
   for (const field of type.fieldsArray) {
     const value: unknown = Reflect.get(message, field.name);
     if (isEmpty(value)) continue;
-    copy[field.name] = field.options?.['(csi_secret)'] === true ? HIDDEN : redactValue(field, value);
+    copy[field.name] = isSecret(field) ? HIDDEN : redactValue(field, value);
   }
   return copy;
+}
+
+/** Other packages than CSI's name the option with its package. */
+function isSecret({ options = {} }: protobuf.Field): boolean {
+  return options['(csi_secret)'] === true || options['(csi.v1.csi_secret)'] === true;
 }
 
 function redactValue(field: protobuf.Field, value: unknown): unknown {

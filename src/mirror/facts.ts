@@ -43,6 +43,11 @@ export type Standing =
       readonly mark: DemotionMark;
       /** All that was written before the demotion is here. */
       readonly complete: boolean;
+      /**
+       * Of this site's own demotion: that of the peer which its time as primary began with, whole. Absent where it began otherwise, or
+       * nobody can tell.
+       */
+      readonly since?: DemotionMark;
     };
 
 /** A snapshot that mirroring took or copied. */
@@ -104,6 +109,8 @@ export interface ImageDetail {
    * Ceph's own promote refuses it ("already primary"); ours finishes it.
    */
   readonly halfMoved: boolean;
+  /** The other way round: not primary, and nothing keeps clients from writing. A demote closes it. */
+  readonly exposed: boolean;
 }
 
 export interface ImageFacts extends ImageSummary {

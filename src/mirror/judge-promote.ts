@@ -13,7 +13,12 @@ export type PromoteVerdict =
         /** Not demoted, or its demotion is not yet here: ask again. */
         | 'DemotionNotPropagated'
         /** What is here is another demotion than the peer's newest: to be replayed first, or a split-brain. */
-        | 'DemotionStale';
+        | 'DemotionStale'
+        /**
+         * The peer went on from the demotion that is here, and was demoted before this site began to replay. No daemon copies that: the
+         * peer has to be promoted again, and demoted once it is replayed.
+         */
+        | 'NotReplayed';
     };
 
 interface Side {
@@ -22,7 +27,7 @@ interface Side {
 }
 
 /**
- * Safe is what equal marks prove: the peer demoted the image, and that very demotion is whole here; or this site did, and the
+ * Safe is what marks prove: the peer demoted the image, and that very demotion is whole here; or this site did, and the
  * peer has nothing newer than that, so it may be taken back.
  */
 export function judgePromote(target: Side, other: Side): PromoteVerdict {
@@ -42,11 +47,21 @@ function judgeMove(mine: Demoted, theirs: Standing | undefined): PromoteVerdict 
   return mine.complete ? { safe: true, demotion: mine.mark, how: 'move' } : no('DemotionNotPropagated');
 }
 
+/** The peer's state is one that this site's own is made of: none, a copy of what was here, or the demotion that this site went on from. */
 function judgeTakeBack(mine: Demoted, theirs: Standing | undefined, pool: PoolFacts | undefined): PromoteVerdict {
   const takeBack = { safe: true, demotion: mine.mark, how: 'take-back' } as const;
   if (theirs === undefined) return takeBack;
-  if (theirs.role === 'demoted') return theirs.by === 'peer' && theirs.mark === mine.mark ? takeBack : no('DemotionStale');
-  return theirs.role === 'secondary' && theirs.peer === pool?.mirrorUuid ? takeBack : no('DemotionStale');
+  const own = pool?.mirrorUuid;
+  if (theirs.role === 'primary') return no('PeerPrimary');
+  if (theirs.role === 'secondary') return theirs.peer === own ? takeBack : no('DemotionStale');
+  if (theirs.by === 'peer') return isOf(theirs.mark, own) ? takeBack : no('DemotionStale');
+  if (theirs.mark === mine.since) return takeBack;
+  return theirs.since === mine.mark ? no('NotReplayed') : no('DemotionStale');
+}
+
+/** A mark begins with the mirror uuid of the pool that demoted. */
+function isOf(mark: DemotionMark, mirrorUuid: string | undefined): boolean {
+  return mirrorUuid !== undefined && mirrorUuid !== '' && mark.slice(0, mark.lastIndexOf('/')) === mirrorUuid;
 }
 
 function no(why: Extract<PromoteVerdict, { safe: false }>['why']): PromoteVerdict {

@@ -1,8 +1,24 @@
 /** The operator of mirroring, put together: copies of what is looked at, and the loop around the reconciler. */
 import type { Log } from '#lib/scope';
 import type { Metrics } from '#observability';
-import { type ClusterObjects, MirrorReconciler, type PersistentVolume, type Sites, type StorageClass } from './mirror/index.ts';
+import { type ClusterObjects, MirrorReconciler, type Sites } from './mirror/index.ts';
 import type { VolumeSeen } from './mirror/observation.ts';
+import {
+  CLAIMS,
+  CLASSES,
+  type Claim,
+  CONTENTS,
+  hereOf,
+  NAMESPACES,
+  RECLAIM_POLICY,
+  SNAPSHOTS,
+  type Snapshot,
+  type SnapshotContent,
+  type StorageClass,
+  servesSnapshots,
+  VOLUMES,
+  type Volume,
+} from './objects/index.ts';
 import { MIRROR_POLICIES, MIRROR_VOLUMES, type MirrorPolicy, type MirrorVolume } from './resources/index.ts';
 import { Controller, EventRecorder, type Kind, type KubeApi, type KubeObject, Reflector } from './runtime/index.ts';
 
@@ -21,15 +37,13 @@ export interface MirrorOperatorSettings {
 const WORKERS = 4;
 export const FINALIZER = 'loligo.dev/mirroring';
 
-const core = (kind: string, plural: string, namespaced: boolean): Kind => ({ group: '', version: 'v1', kind, plural, namespaced });
-const VOLUMES = core('PersistentVolume', 'persistentvolumes', false);
-const CLAIMS = core('PersistentVolumeClaim', 'persistentvolumeclaims', true);
-const NAMESPACES = core('Namespace', 'namespaces', false);
-const CLASSES: Kind = { group: 'storage.k8s.io', version: 'v1', kind: 'StorageClass', plural: 'storageclasses', namespaced: false };
-
 export class MirrorOperator {
   readonly #policies: Reflector<MirrorPolicy>;
+  readonly #api: KubeApi;
+  readonly #log: Log;
   readonly #copies: readonly Reflector<KubeObject>[];
+  readonly #snapshotCopies: readonly Reflector<KubeObject>[];
+  #hasSnapshots = false;
   readonly #controller: Controller<MirrorPolicy>;
 
   constructor(settings: MirrorOperatorSettings) {
@@ -37,8 +51,9 @@ export class MirrorOperator {
     const copyOf = <T extends KubeObject>(kind: Kind, keep?: (object: T) => T): Reflector<T> =>
       new Reflector<T>({ api, kind, log, changed: () => undefined, ...(keep === undefined ? {} : { keep }) });
     const mirrored = copyOf<MirrorVolume>(MIRROR_VOLUMES);
-    const volumes = copyOf<PersistentVolume>(VOLUMES, onlyHandle);
-    const [claims, namespaces] = [copyOf<KubeObject>(CLAIMS, onlyLabels), copyOf<KubeObject>(NAMESPACES, onlyLabels)];
+    const volumes = copyOf<Volume>(VOLUMES, withoutSecrets);
+    const [claims, namespaces] = [copyOf<Claim>(CLAIMS, onlyBinding), copyOf<KubeObject>(NAMESPACES, onlyLabels)];
+    const [contents, snapshots] = [copyOf<SnapshotContent>(CONTENTS), copyOf<Snapshot>(SNAPSHOTS)];
     const classes = copyOf<StorageClass>(CLASSES);
     const objects: ClusterObjects = {
       driver: settings.driver,
@@ -49,6 +64,9 @@ export class MirrorOperator {
     };
     // What has copies of different kinds is only started and stopped here.
     this.#copies = [mirrored, volumes, claims, namespaces, classes] as unknown as readonly Reflector<KubeObject>[];
+    this.#snapshotCopies = [contents, snapshots] as unknown as readonly Reflector<KubeObject>[];
+    this.#api = api;
+    this.#log = log;
     this.#policies = new Reflector<MirrorPolicy>({
       api,
       kind: MIRROR_POLICIES,
@@ -63,6 +81,20 @@ export class MirrorOperator {
         sites: settings.sites,
         objects,
         volumes: { api, values: () => mirrored.values() },
+        keep: {
+          api,
+          sites: settings.sites,
+          driver: settings.driver,
+          cluster: () => namespaces.get('kube-system')?.metadata.uid,
+          here: () =>
+            hereOf(settings.driver, {
+              volumes,
+              claims,
+              namespaces,
+              classes,
+              snapshots: this.#hasSnapshots ? { contents, snapshots } : undefined,
+            }),
+        },
         log,
         seen: (policy, found, epoch) => count(metrics, { policy, found, epoch }),
       }),
@@ -76,15 +108,17 @@ export class MirrorOperator {
 
   /** Selection is known before anything is decided by it: a copy that is not whole yet would select too little. */
   async start(): Promise<void> {
-    for (const copy of this.#copies) copy.start();
-    await Promise.all(this.#copies.map((copy) => copy.synced));
+    this.#hasSnapshots = await servesSnapshots(this.#api, this.#log);
+    const copies = [...this.#copies, ...(this.#hasSnapshots ? this.#snapshotCopies : [])];
+    for (const copy of copies) copy.start();
+    await Promise.all(copies.map((copy) => copy.synced));
     this.#policies.start();
     this.#controller.start();
   }
 
   async stop(): Promise<void> {
     await this.#controller.stop();
-    await Promise.all([this.#policies, ...this.#copies].map((copy) => copy.stop()));
+    await Promise.all([this.#policies, ...this.#copies, ...this.#snapshotCopies].map((copy) => copy.stop()));
   }
 }
 
@@ -102,15 +136,29 @@ function onlyLabels({ apiVersion, kind, metadata }: KubeObject): KubeObject {
   };
 }
 
-function onlyHandle(volume: PersistentVolume): PersistentVolume {
-  const { csi, claimRef, storageClassName } = volume.spec;
+/** What a claim's volume is, and no more of what the claim asks for. */
+function onlyBinding(claim: Claim): Claim {
+  const { volumeName } = claim.spec ?? {};
+  return { ...onlyLabels(claim), ...(volumeName === undefined ? {} : { spec: { volumeName } }) };
+}
+
+/** What selection and facts are made of. */
+function withoutSecrets(volume: Volume): Volume {
+  const { csi, claimRef, storageClassName, accessModes, volumeMode, persistentVolumeReclaimPolicy } = volume.spec;
+  const reclaim = volume.metadata.annotations?.[RECLAIM_POLICY];
+  const { metadata, ...head } = onlyLabels(volume);
   return {
-    ...onlyLabels(volume),
+    ...head,
+    metadata: { ...metadata, ...(reclaim === undefined ? {} : { annotations: { [RECLAIM_POLICY]: reclaim } }) },
     spec: {
-      ...(csi === undefined ? {} : { csi: { driver: csi.driver, volumeHandle: csi.volumeHandle } }),
-      ...(claimRef === undefined ? {} : { claimRef: { namespace: claimRef.namespace ?? '', name: claimRef.name ?? '' } }),
+      ...(csi === undefined ? {} : { csi: { driver: csi.driver, volumeHandle: csi.volumeHandle, fsType: csi.fsType ?? '' } }),
+      ...(claimRef === undefined ? {} : { claimRef }),
       ...(storageClassName === undefined ? {} : { storageClassName }),
+      ...(accessModes === undefined ? {} : { accessModes }),
+      ...(volumeMode === undefined ? {} : { volumeMode }),
+      ...(persistentVolumeReclaimPolicy === undefined ? {} : { persistentVolumeReclaimPolicy }),
     },
+    ...(volume.status?.phase === undefined ? {} : { status: { phase: volume.status.phase } }),
   };
 }
 

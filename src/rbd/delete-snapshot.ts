@@ -12,6 +12,7 @@ import { openToChange } from './change-image.ts';
 import { snapshotClaim } from './claim-snapshot.ts';
 import { retireDeleted } from './delete-volume.ts';
 import type { SeenVolume } from './look.ts';
+import { isOthersImage } from './mirror/served-here.ts';
 import { dropName, findClaim } from './name-index.ts';
 import { dropOrphaned } from './orphaned-snapshots.ts';
 import type { Site } from './site.ts';
@@ -22,6 +23,10 @@ export async function deleteSnapshot(site: Site, ref: SnapshotRef, scope: Scope)
   const traces = await lookForSnapshot(site, ref);
   if (traces === undefined) return await dropClaim(site, ref);
   checkOurs(site, ref, traces);
+  if (await isOthersImage(site, traces.volume)) {
+    scope.log.info({ snapshot: `${formatImage(ref)}@${ref.snapshot}` }, 'it is a copy here: its original stays, and so does it');
+    return;
+  }
 
   if (traces.info !== undefined) await dropFrom(traces.volume, ref.snapshot);
   else if (traces.residue) await dropOrphaned(traces.volume.io, traces.volume.header, traces.volume.image);

@@ -33,6 +33,7 @@ import { poolMissing, type Site } from './site.ts';
 import type { Engine } from './specs.ts';
 import { undeleteVolume } from './undelete-volume.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
+import { volumeFacts, writeVolumeFacts } from './volume-facts.ts';
 import { volumeHealth } from './volume-health.ts';
 import { findKey, listKeys, replaceKey } from './volume-keys.ts';
 
@@ -73,6 +74,8 @@ const OPERATIONS: Operations = {
   findKey,
   listKeys,
   replaceKey,
+  volumeFacts,
+  writeVolumeFacts,
   expandVolume,
   capacity,
   ...MIRRORING,

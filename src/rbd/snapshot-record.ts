@@ -11,6 +11,7 @@ import { Failure } from '#lib/failure';
 import { DELETED, formatImage } from '#lib/handle';
 import { field, parseJson } from '#lib/json';
 import { findVolume, type SeenVolume } from './look.ts';
+import { MIRROR_MARK } from './mirror/mark.ts';
 import { isOrphaned } from './orphaned-snapshots.ts';
 import { applyMetadata } from './record.ts';
 import type { Site } from './site.ts';
@@ -103,7 +104,7 @@ function hasTraces({ info, record, residue }: SnapshotTraces): boolean {
 }
 
 async function lookUnder(site: Site, ref: SnapshotRef, image: string): Promise<SnapshotTraces | undefined> {
-  const volume = await findVolume(site, { ...ref, image }, [snapshotKey(ref.snapshot), DELETION]);
+  const volume = await findVolume(site, { ...ref, image }, [snapshotKey(ref.snapshot), DELETION, MIRROR_MARK]);
   if (volume === undefined) return undefined;
   const record = readSnapshotRecord(volume.header.metadata, ref.snapshot);
   const infos = await readSnapshots(volume.io, volume.header.id, volume.header.snapshotIds);

@@ -5,7 +5,7 @@
  */
 import type { ImageRef, Place } from '#lib/handle';
 import type { Scope } from '#lib/scope';
-import type { Mirroring } from './mirror/specs.ts';
+import type { ImageOutcome, Mirroring } from './mirror/specs.ts';
 
 export type * from './mirror/specs.ts';
 export type { ImageRef, Place };
@@ -227,6 +227,34 @@ export interface ChangedBlocks {
   readonly next: bigint | undefined;
 }
 
+/** A snapshot that is there, and who asked for it, in Kubernetes' words. */
+export interface SnapshotFacts {
+  readonly snapshot: string;
+  readonly labels: Labels;
+}
+
+/** A volume, with what Kubernetes had of it. What anybody may write into metadata is as hostile as they are. */
+export interface VolumeFacts extends ImageRef {
+  /** As it was written; '' where nothing was. */
+  readonly text: string;
+  /** What was known when it was made. */
+  readonly labels: Labels;
+  /** Bytes that its user has. */
+  readonly size: bigint;
+  readonly encrypted: boolean;
+  /** Why this site does not serve it; '' when it does. */
+  readonly elsewhere: string;
+  readonly snapshots: readonly SnapshotFacts[];
+}
+
+export interface VolumeFactsChange {
+  readonly image: string;
+  /** The text that the change was decided on. */
+  readonly before: string;
+  /** '' removes it. */
+  readonly text: string;
+}
+
 /** What one pass of the reaper did in a place. */
 export interface Reaped {
   readonly purged: number;
@@ -300,6 +328,13 @@ export interface Engine extends Mirroring {
   findPlaces(args: Record<never, never>): Promise<readonly Place[]>;
   /** Images in the place's directory; what others made counts too. */
   countImages(place: Place): Promise<number>;
+  /** Of the volumes of those names, or of all in the place: what Kubernetes had of them, as it was written down. */
+  volumeFacts(args: { readonly place: Place; readonly images: 'all' | readonly string[] }): Promise<readonly VolumeFacts[]>;
+  /** Writes it down, where the volume is served. Reasons: FACTS_CHANGED (busy), NOT_PRIMARY. */
+  writeVolumeFacts(args: {
+    readonly place: Place;
+    readonly changes: readonly VolumeFactsChange[];
+  }): Promise<readonly ImageOutcome[]>;
   /** Purges what has expired and is ours, flattens what is due; long. */
   reap(place: Place): Promise<Reaped>;
 }

@@ -46,6 +46,26 @@ const REFUSED: Record<string, { spec: Readonly<Record<string, unknown>>; says: R
     spec: { acceptDataLoss: { epoch: 2, upTo: '5m' } },
     says: /acceptDataLoss is for an epoch that is not this one/,
   },
+  "one of Kubernetes' own namespaces to build in": {
+    spec: { objects: { namespaces: ['kube-system'] } },
+    says: /nothing is built in Kubernetes' own namespaces/,
+  },
+  'names at a site that there is not': {
+    spec: { objects: { maps: [{ site: 'north', namespaces: { shop: 'shop-dr' } }] } },
+    says: /objects\.maps names a site that is none of sites/,
+  },
+  'names at one site twice': {
+    spec: { objects: { maps: [{ site: 'east' }, { site: 'east' }] } },
+    says: /spec\.objects\.maps\[1\]: Duplicate value/,
+  },
+  'a namespace that is no name': {
+    spec: { objects: { maps: [{ site: 'west', namespaces: { shop: 'a/b' } }] } },
+    says: /a value is no name of a namespace/,
+  },
+  'a StorageClass that is no name': {
+    spec: { objects: { maps: [{ site: 'west', storageClasses: { gold: '' } }] } },
+    says: /a value is no name of a StorageClass/,
+  },
   'a field that is not known': { spec: { primary: 'east' }, says: /unknown field "spec\.primary"/ },
 };
 

@@ -88,7 +88,7 @@ test('the schema refuses unknown fields everywhere but in what Kubernetes itself
     open.map(([path]) => path),
     [
       ...['/controller/tolerations/items', '/controller/affinity', '/node/tolerations/items', '/node/affinity'],
-      ...['/storageClasses/items/allowedTopologies/items', '/networkPolicy/metricsFrom/items', '/global'],
+      ...['/csiAddons/sidecar', '/storageClasses/items/allowedTopologies/items', '/networkPolicy/metricsFrom/items', '/global'],
     ],
   );
 });

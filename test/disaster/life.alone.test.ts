@@ -96,7 +96,29 @@ async function watchers({ east }: MirrorPool): Promise<number> {
   return ((await east.pool.rbdJson('status', 'v')) as { watchers: unknown[] }).watchers.length;
 }
 
-test('two primaries made by hand are seen within a minute, and nothing is overwritten', async (t) => {
+test('demoted by hand before the old primary saw anything of it: the operator lets it go on, and brings it back when asked to', async (t) => {
+  await using pool = await bed.mirror.freshPool();
+  await bed.createVolumes(pool, ['v']);
+  await bed.apply(pool);
+  await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe');
+
+  bed.mirror.east.pause('rbd-mirror');
+  await bed.patch(pool, { primarySite: 'west', epoch: 2 });
+  await bed.until(pool, ({ epoch }) => epoch === 2);
+  await pool.west.pool.rbd('bench', 'v', '--io-type', 'write', '--io-size', '64K', '--io-total', '1M', '--io-pattern', 'rand');
+  const written = await pool.west.pool.checksum('v');
+  await pool.west.pool.rbd('mirror', 'image', 'demote', 'v');
+  const demoted = Date.now();
+  await bed.mirror.east.resume('rbd-mirror');
+  await bed.patch(pool, { primarySite: 'east', epoch: 3 });
+  await bed.until(pool, ({ epoch }) => epoch === 3, 180);
+
+  t.diagnostic(`at east ${((Date.now() - demoted) / 1000).toFixed(1)} s after the demote by hand`);
+  assert.equal(await pool.east.pool.checksum('v'), written);
+  await bed.api.kubectl('delete', 'mp', pool.name);
+});
+
+test('two primaries made by hand are seen within a minute, and nothing is overwritten, also not by the end of the policy', async (t) => {
   await using pool = await bed.mirror.freshPool();
   await bed.createVolumes(pool, ['v']);
   await bed.apply(pool, { onReturn: 'Resync' });
@@ -111,9 +133,19 @@ test('two primaries made by hand are seen within a minute, and nothing is overwr
   await bed.patch(pool, { primarySite: 'west', epoch: 2 });
   await bed.until(pool, (status) => condition(status, 'Blocked').startsWith('True SplitBrain'));
 
+  await bed.patch(pool, { deletionPolicy: 'Disable' });
+  await bed.api.kubectl('delete', 'mp', pool.name, '--wait=false');
+  await until(async () => (await bed.api.kubectl('get', 'events', '--all-namespaces')).includes('CopyDiverged'), {
+    what: 'an Event that says why it stays',
+  });
+
   assert.equal(condition(seen, 'SplitBrain'), 'True BothPrimary');
   assert.equal(await pool.west.pool.checksum('v'), written);
-  await bed.api.kubectl('delete', 'mp', pool.name);
+  assert.deepEqual([await pool.east.pool.images(), await pool.west.pool.images()], [['v'], ['v']]);
+  await bed.patch(pool, { deletionPolicy: 'Retain' });
+  await until(async () => !(await bed.api.kubectl('get', 'mp', '--output', 'name')).includes(pool.name), {
+    what: 'the policy is gone',
+  });
 });
 
 test('I6: a policy that is deleted leaves its volumes mirrored, unless it says that mirroring ends', async () => {

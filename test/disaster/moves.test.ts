@@ -1,10 +1,12 @@
 /** Volumes that move between two sites and lose nothing: by our operations, with Ceph's own programs as witnesses at both. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MirrorMode } from '../../src/mirror/index.ts';
 import { eventually, MirrorBed, type MirrorPool, type MirrorSide } from '../support/mirror/mirror-bed.ts';
 import {
   allDone,
+  bringHome,
   compareSites,
   factsAt,
   failureOf,
@@ -14,7 +16,6 @@ import {
   move,
   peer,
   policyOf,
-  promoteWhenSafe,
   until,
 } from '../support/mirror/sites.ts';
 import { anImage } from '../support/volume-specs.ts';
@@ -68,12 +69,39 @@ for (const mode of SOAK ? (['snapshot', 'journal'] as const) : (['snapshot'] as 
     const arrived = [await pool.west.pool.checksum('v'), await pool.west.pool.checksum('w')];
     const writtenThere = await write(pool.west, 'v');
     const early = await straightBack(pool, mode);
-    await promoteWhenSafe(pool, pool.east);
+    await bringHome(pool, pool.west, pool.east);
 
     assert.deepEqual(arrived, written);
     assert.equal(early, 'refused');
     assert.equal(await pool.east.pool.checksum('v'), writtenThere);
     assert.equal((await compareSites(pool)).get('v')?.primary, 'here');
+  });
+}
+
+for (const mode of SOAK ? (['snapshot', 'journal'] as const) : (['snapshot'] as const)) {
+  test(`${mode}: demoted before the old primary saw anything of it, a volume goes on where it was, and comes home whole`, async () => {
+    await using pool = await bed.freshPool();
+    await peer(pool);
+    await mirrored(pool, mode, ['v']);
+    await until(pool, 90, ({ state }) => state === 'replicating');
+    await untilReplaying(pool.west, 'v');
+    await write(pool.east, 'v');
+
+    bed.east.pause('rbd-mirror');
+    await move(pool, pool.east, pool.west);
+    const written = await write(pool.west, 'v');
+    for (let count = 0; mode === 'snapshot' && count < 6; count += 1) {
+      allDone(await pool.west.engine.takeMirrorSnapshots({ place: pool.place, images: ['v'] }));
+    }
+    allDone(await pool.west.engine.demoteImages({ place: pool.place, images: ['v'] }));
+    await bed.east.resume('rbd-mirror');
+    // Twice as long as its daemon needs to look for something to do.
+    await sleep(8000);
+    const stuck = (await compareSites(pool)).get('v')?.promote;
+    await bringHome(pool, pool.west, pool.east);
+
+    assert.deepEqual([stuck?.here, stuck?.there.safe], [{ safe: false, why: 'NotReplayed' }, true]);
+    assert.equal(await pool.east.pool.checksum('v'), written);
   });
 }
 

@@ -41,6 +41,8 @@ test('the image of a claim tells whose it is', async () => {
     'pvc/name': 'data',
     'pvc/namespace': namespace.name,
     'pv/name': image,
+    'pv/accessModes': 'ReadWriteOnce',
+    'pv/volumeMode': 'Filesystem',
   });
 });
 

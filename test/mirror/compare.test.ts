@@ -30,7 +30,16 @@ function poolOf(
   mirrorUuid: string,
   { standing, snapshots = [], status, mode = 'snapshot', resyncAsked = false, daemons = ['1'] }: Side,
 ): PoolFacts {
-  const detail: ImageDetail = { standing, size: 1n, snapshots, resyncAsked, parent: undefined, policy: 'p', halfMoved: false };
+  const detail: ImageDetail = {
+    standing,
+    size: 1n,
+    snapshots,
+    resyncAsked,
+    parent: undefined,
+    policy: 'p',
+    halfMoved: false,
+    exposed: false,
+  };
   const own: DaemonStatus = { mirrorUuid: '', up: true, state: 'replaying', description: '', at: NOW, ...status };
   const image: ImageFacts = { image: 'v', id: '1', globalId: 'g', mode, state: 'enabled', statuses: [own], detail };
   return { fsid: mirrorUuid, at: NOW, mode: 'image', mirrorUuid, peers: [], daemons, images: [image] };
@@ -50,6 +59,7 @@ function compare(
 const PRIMARY = { role: 'primary' } as const;
 const SECONDARY = { role: 'secondary', peer: 'uuid-a' } as const;
 const demoted = (by: 'this-site' | 'peer', mark: string, complete = true): Standing => ({ role: 'demoted', by, mark, complete });
+const wentOn = (since: string, mark: string): Standing => ({ role: 'demoted', by: 'this-site', mark, complete: true, since });
 
 test('a secondary at rest lacks what is younger than its newest copy, by the primary’s clock', () => {
   const said = compare(
@@ -103,6 +113,8 @@ test('a promote is safe by equal marks alone', () => {
     copying: compare({ standing: demoted('this-site', 'uuid-a/9') }, { standing: demoted('peer', 'uuid-a/9', false) }),
     early: compare({ standing: demoted('this-site', 'uuid-a/9') }, { standing: SECONDARY }),
     straightBack: compare({ standing: demoted('this-site', 'uuid-a/9') }, { standing: demoted('this-site', 'uuid-b/7') }),
+    wentOn: compare({ standing: demoted('this-site', 'uuid-a/9') }, { standing: wentOn('uuid-a/9', 'uuid-b/7') }),
+    apart: compare({ standing: demoted('this-site', 'uuid-a/11') }, { standing: wentOn('uuid-a/9', 'uuid-b/7') }),
     stale: compare({ standing: demoted('peer', 'uuid-b/7') }, { standing: demoted('this-site', 'uuid-b/12') }),
     primary: compare({ standing: PRIMARY }, { standing: SECONDARY }),
     gone: compare({ standing: demoted('peer', 'uuid-b/7') }, undefined),
@@ -119,7 +131,9 @@ test('a promote is safe by equal marks alone', () => {
     copying: ['take-back', 'DemotionNotPropagated'],
     early: ['take-back', 'DemotionNotPropagated'],
     straightBack: ['DemotionStale', 'DemotionStale'],
-    stale: ['DemotionStale', 'DemotionStale'],
+    wentOn: ['NotReplayed', 'take-back'],
+    apart: ['DemotionStale', 'DemotionStale'],
+    stale: ['DemotionStale', 'take-back'],
     primary: ['AlreadyPrimary', 'PeerPrimary'],
     gone: ['PeerNotSeen', 'NotSeen'],
   });

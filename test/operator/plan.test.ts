@@ -1,7 +1,8 @@
 /** What a policy's plan does, in a world of two sites: the interlocks, one by one, and then every order of events. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Plan, Step } from '../../src/operator/mirror/plan.ts';
+import type { Observation } from '../../src/operator/mirror/observation.ts';
+import { type Plan, plan, type Step } from '../../src/operator/mirror/plan.ts';
 import type { Want } from '../../src/operator/mirror/want.ts';
 import { aWant, type SiteName, World } from './world.ts';
 
@@ -224,8 +225,27 @@ test('until the first promote a move can be taken back, and nothing is lost', ()
 
   const taken = settle(world, aWant({ primarySite: 'east', epoch: 3 }), 6);
 
-  assert.deepEqual(taken, ['promote east', 'write-truth east', 'write-truth west']);
+  // That it goes back is written down before, and first where nothing may be promoted any more.
+  const turned = ['write-truth west', 'write-truth east'];
+  assert.deepEqual(taken, [...turned, 'promote east', 'write-truth east', 'write-truth west']);
   assert.deepEqual([world.primaries('a'), world.east.truth?.epoch, world.broken], [['east'], 3, []]);
+});
+
+test('frozen, nothing moves and nothing is mended; copies go on being made, and what is under way is ended', () => {
+  const world = steady(['a']);
+  const frozen = aWant({ primarySite: 'west', epoch: 2, freeze: true });
+
+  world.pass(100_000);
+  const taken = settle(world, frozen, 5);
+  const blocked = blockedBy(world.planFor(frozen));
+  world.demoteByHand('east', 'a');
+  const mended = settle(world, frozen, 5);
+  settle(world, aWant(), 3);
+  for (const step of world.planFor(aWant({ primarySite: 'west', epoch: 2 })).steps) world.take(step);
+  const ended = settle(world, frozen, 10);
+
+  assert.deepEqual([[...new Set(taken)], blocked, mended], [['snapshot east'], 'Frozen', []]);
+  assert.deepEqual([ended.includes('promote west'), world.primaries('a')], [true, ['west']]);
 });
 
 const STALE: Record<string, { want: Want; says: string }> = {
@@ -273,6 +293,72 @@ test('over and straight back: the second move waits until the first has settled'
   assert.deepEqual([world.primaries('a'), world.copy('east', 'a')?.data, world.broken], [['east'], 1, []]);
 });
 
+/** East is primary no more, west was for a moment, and east's daemon never came to see it. */
+function overAndStraightBack(): World {
+  const world = steady(['a']);
+  const there = aWant({ primarySite: 'west', epoch: 2 });
+  for (let pass = 0; pass < 4; pass += 1) {
+    for (const step of world.planFor(there).steps) world.take(step);
+    if (world.primaries('a').length === 0) world.replay('a');
+  }
+  world.write('a');
+  world.demoteByHand('west', 'a');
+  return world;
+}
+
+for (const [to, epoch] of [
+  ['west', 2],
+  ['east', 3],
+] as const) {
+  test(`both demoted, and east cannot see what west was written: west goes on, and nothing is lost on the way to ${to}`, () => {
+    const world = overAndStraightBack();
+    for (let times = 0; times < 5; times += 1) world.replay('a');
+    const [east, west] = (['east', 'west'] as const).map((name) => world.copy(name, 'a')?.standing);
+    assert.ok(east?.role === 'demoted' && west?.role === 'demoted' && east.by === 'this-site' && west.by === 'this-site');
+
+    const taken = settle(world, aWant({ primarySite: to, epoch }));
+
+    assert.equal(taken[0], 'promote west');
+    assert.deepEqual([world.primaries('a'), world.copy(to, 'a')?.data, world.broken], [[to], 1, []]);
+  });
+}
+
+test('the same in the middle of a move: what is demoted too early goes on once more where it was', () => {
+  const world = overAndStraightBack();
+  const back = { kind: 'planned', to: 'east', epoch: 3, since: 0, acceptedLoss: undefined } as const;
+  for (const site of [world.east, world.west]) {
+    assert.ok(site.truth);
+    site.truth = { ...site.truth, intent: back };
+  }
+
+  const taken = settle(world, aWant({ primarySite: 'east', epoch: 3 })).filter((step) => !step.startsWith('snapshot'));
+
+  assert.deepEqual(taken, ['promote west', 'demote west', 'promote east', 'write-truth east', 'write-truth west']);
+  assert.deepEqual([world.primaries('a'), world.copy('east', 'a')?.data, world.broken], [['east'], 1, []]);
+});
+
+test('a volume demoted by hand is promoted again where the sites agreed that it is', () => {
+  const world = steady(['a']);
+  world.demoteByHand('east', 'a');
+
+  const taken = settle(world, aWant(), 3);
+
+  assert.deepEqual([taken[0], world.primaries('a')], ['promote east', ['east']]);
+});
+
+test('what takes writes without being primary is closed', () => {
+  const world = steady(['a']);
+  const seen = world.observe(aWant());
+  const pool = seen.there.pools.get('rbd');
+  assert.ok(pool);
+  const images = pool.images.map((image) => ({ ...image, detail: image.detail && { ...image.detail, exposed: true } }));
+  const there = { ...seen.there, pools: new Map([['rbd', { ...pool, images }]]) };
+
+  const { steps } = plan(aWant(), { ...seen, there }, { left: new Set(), peersDue: false });
+
+  assert.deepEqual(steps.map(nameOf), ['demote west']);
+});
+
 /** A small generator of its own, so that a failure is repeated by its number. */
 function numbers(seed: number): (below: number) => number {
   let state = seed * 2654435761 + 1;
@@ -288,10 +374,14 @@ test(`whatever happens in whatever order, nothing is lost that nobody accepted, 
   for (let seed = 1; seed <= WALKS; seed += 1) walk(seed);
 });
 
-/** Moves there and back, with crashes in the middle of steps, sites that go away and come back, writes, and daemons that take their time. */
+/**
+ * Moves there and back, with crashes in the middle of steps, sites that go away and come back, writes, daemons that take their time,
+ * demotes by hand, and an operator that wakes up with the plan of long ago.
+ */
 function walk(seed: number): void {
   const next = numbers(seed);
   const world = steady(['a', 'b']);
+  old = undefined;
   let want = aWant();
   for (let event = 0; event < 60; event += 1) {
     want = happen(world, want, next);
@@ -302,16 +392,32 @@ function walk(seed: number): void {
   converge(world, want, seed);
 }
 
+/** What the sleeping operator meant to do. */
+let old: { readonly seen: Observation; readonly steps: readonly Step[] } | undefined;
+
+/** It falls asleep with a plan, or wakes up. */
+function oversleep(world: World, want: Want): void {
+  if (old === undefined) {
+    const seen = world.observe(want);
+    old = { seen, steps: plan(want, seen, { left: new Set(), peersDue: false }).steps };
+    return;
+  }
+  for (const step of old.steps) world.takeLate(step, old.seen);
+  old = undefined;
+}
+
 /** One event; what is wanted afterwards. */
 function happen(world: World, want: Want, next: (below: number) => number): Want {
   const image = next(2) === 0 ? 'a' : 'b';
   const site: SiteName = next(2) === 0 ? 'east' : 'west';
-  const event = next(12);
+  const event = next(14);
   if (event === 0) world.write(image);
   else if (event <= 2) world.replay(image);
   else if (event === 3) return otherWant(world, want, { site, more: next(2) });
   else if (event === 4) world.away(site);
   else if (event <= 6) world.back(site);
+  else if (event === 7) world.demoteByHand(site, image);
+  else if (event === 8) oversleep(world, want);
   else takeSome(world, want, next);
   return want;
 }

@@ -47,6 +47,7 @@ export function aWant(differs: Partial<Want> = {}): Want {
     rpo: 300,
     parents: 'mirror',
     accepted: undefined,
+    freeze: false,
     resyncOnReturn: true,
     disableOnDelete: false,
     specHash: 'x',
@@ -103,10 +104,30 @@ export class World {
       site.truth = step.truth;
       return;
     }
+    if ((step.do === 'promote' || step.do === 'demote') && step.epoch !== (site.truth?.intent?.epoch ?? site.truth?.epoch)) return;
     for (const item of step.images.slice(0, only)) {
       const image = typeof item === 'string' ? item : item.image;
       this.#takeOn(step, image, typeof item === 'string' ? '' : item.demotion);
     }
+  }
+
+  /** A step of a plan that was made long ago, by an operator that was held still: the engine's own refusals are all that is between. */
+  takeLate(step: Step, seen: Observation): void {
+    if (step.do === 'peer') return;
+    const { truth } = this[step.site as SiteName];
+    const before = seen.here.site === step.site ? seen.here.truth : seen.there.truth;
+    if (step.do === 'write-truth' && truth !== before) return;
+    if (step.do === 'force' && (truth?.intent?.kind !== 'forced' || truth.intent.epoch !== step.epoch)) return;
+    if (step.do === 'resync' && (truth?.primarySite === step.site || (truth?.epoch ?? 0) < step.epoch)) return;
+    const images =
+      step.do === 'resync' ? step.images.filter((image) => !this.primaries(image).includes(step.site as SiteName)) : [];
+    this.take(step.do === 'resync' ? { ...step, images } : step);
+  }
+
+  /** `rbd mirror image demote`, by somebody who knows nothing of the policy. */
+  demoteByHand(name: SiteName, image: string): void {
+    const copy = this.copy(name, image);
+    if (copy?.standing.role === 'primary' && !copy.half) this.#demote(name, image, copy);
   }
 
   /** Somebody writes, wherever it can be written. */
@@ -167,9 +188,7 @@ export class World {
       case 'demote':
         if (copy.standing.role !== 'primary') return;
         copy.half = this.#isKilled();
-        if (copy.half) return;
-        this.#snapshot(name, image, 'primary-demoted');
-        copy.standing = { role: 'demoted', by: 'this-site', mark: markOf(name, copy), complete: true };
+        if (!copy.half) this.#demote(name, image, copy);
         return;
       case 'promote':
         this.#promote(name, image, demotion);
@@ -181,6 +200,13 @@ export class World {
         if (copy.standing.role === 'primary') this.broken.push(`I5: ${image} is primary at ${name} and was to be thrown away`);
         copy.resyncAsked = true;
     }
+  }
+
+  #demote(name: SiteName, image: string, copy: Copy): void {
+    const from = copy.snapshots.find(({ state }) => state.startsWith('non-primary'));
+    const since = from?.state === 'non-primary-demoted' ? { since: `${from.primaryMirrorUuid}/${from.primarySnapshotId}` } : {};
+    this.#snapshot(name, image, 'primary-demoted');
+    copy.standing = { role: 'demoted', by: 'this-site', mark: markOf(name, copy), complete: true, ...since };
   }
 
   #promote(name: SiteName, image: string, demotion: string): void {
@@ -294,7 +320,16 @@ function factsOf(image: string, copy: Copy): ImageFacts {
     ? { mirrorUuid: '', up: true, state: 'error' as const, description: 'split-brain', at: 0 }
     : { mirrorUuid: '', up: true, state: 'replaying' as const, description: 'replaying', at: 0 };
   const { standing, snapshots, resyncAsked } = copy;
-  const detail = { standing, size: 0n, snapshots, resyncAsked, parent: undefined, policy: 'gold', halfMoved: copy.half };
+  const detail = {
+    standing,
+    size: 0n,
+    snapshots,
+    resyncAsked,
+    parent: undefined,
+    policy: 'gold',
+    halfMoved: copy.half,
+    exposed: false,
+  };
   return { image, id: image, globalId: image, mode: 'snapshot', state: 'enabled', statuses: [status], detail };
 }
 

@@ -4,10 +4,19 @@ import {
   credentials,
   Metadata,
   makeGenericClientConstructor,
+  type ServiceDefinition,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { CONTROLLER, GROUP_CONTROLLER, IDENTITY, NODE, SNAPSHOT_METADATA } from '../../src/csi/definitions.ts';
+import {
+  ADDONS_IDENTITY,
+  CONTROLLER,
+  GROUP_CONTROLLER,
+  IDENTITY,
+  NODE,
+  REPLICATION,
+  SNAPSHOT_METADATA,
+} from '../../src/csi/definitions.ts';
 
 export interface CallOptions {
   /** Milliseconds until the client gives up. */
@@ -43,7 +52,16 @@ export interface CsiClient {
 const SERVICES = [IDENTITY, CONTROLLER, GROUP_CONTROLLER, SNAPSHOT_METADATA, NODE];
 
 export function connectCsi(socket: string): CsiClient {
-  const clients = SERVICES.map((definition) => {
+  return connect(socket, SERVICES);
+}
+
+/** The services of CSI-Addons, on their own socket. */
+export function connectAddons(socket: string): CsiClient {
+  return connect(socket, [ADDONS_IDENTITY, REPLICATION]);
+}
+
+function connect(socket: string, services: readonly ServiceDefinition[]): CsiClient {
+  const clients = services.map((definition) => {
     const Client = makeGenericClientConstructor(definition, 'csi');
     const client: Message = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' });
     return { definition, client };

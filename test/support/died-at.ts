@@ -13,6 +13,10 @@ export interface Death {
   readonly call: number | FunctionName;
   /** Milliseconds after the call began; undefined for right before it. */
   readonly after?: number | undefined;
+  /** A file that it waits for, connected, before it begins; it makes `<gate>.reached`. */
+  readonly gate?: string;
+  /** `left`: nobody was there to cut the dead client off, as when a node loses power. */
+  readonly client?: 'cut off' | 'left';
 }
 
 /**
@@ -22,6 +26,7 @@ export interface Death {
 export async function diedAt(pool: TestPool, bed: Bed, death: Death): Promise<boolean> {
   const input = serialize({ ...death, identity: bed.site.identity, monitors: pool.ceph.monitors, key: await adminKey(pool.ceph) });
   const { address, signal, complaint } = await runChild(input);
+  if (signal === 'SIGKILL' && death.client === 'left') return true;
   if (signal === 'SIGKILL') {
     await bed.site.cluster.blocklist(address, 600);
     await bed.site.cluster.waitForLatestMap();

@@ -1,4 +1,6 @@
 /** One operation in a process that kills itself at a moment, as `died-at.ts` starts it. Says how it ended on stdout. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deserialize } from 'node:v8';
 import { connect, Native } from '#ceph';
 import { type Identity, runOperation, Site } from '#rbd';
@@ -30,6 +32,8 @@ const native = new Native({
 const options = { rados_osd_op_timeout: '30' };
 const cluster = await connect(native, { monitors: death.monitors, user: 'admin', key: death.key, options });
 process.stdout.write(`${cluster.addresses()}\n`);
+if (death.gate !== undefined) writeFileSync(`${death.gate}.reached`, '');
+while (death.gate !== undefined && !existsSync(death.gate)) await sleep(5);
 counting = true;
 await runOperation(new Site(cluster, death.identity), death.operation, death.args as never, aScope());
 counting = false;

@@ -14,6 +14,7 @@ import { readCapabilities } from '../request/capability.ts';
 import { readRange, sizeOfRange } from '../request/capacity-range.ts';
 import { readCredentials } from '../request/credentials.ts';
 import { getSnapshot, getVolume, type Located } from '../request/ids.ts';
+import { keptUse } from '../request/kept-use.ts';
 import { choosePool, isReached } from '../request/topology.ts';
 
 /** A volume that is wanted: what the engine makes, and what the answer and the node need to know of the request. */
@@ -56,7 +57,7 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     layout: layoutOf(parameters.values, otherThan(place.pool, dataPool)),
     flatten: parameters.values.flatten ?? false,
     mutable: mutableOf(parameters, attributes),
-    labels: parameters.labels,
+    labels: keptUse(parameters.labels, request.volumeCapabilities),
     // Last, because it may throw that there is no such source, and what is wrong with the request itself counts first.
     source: readSource(request.volumeContentSource, cluster),
   };

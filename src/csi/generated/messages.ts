@@ -1,4 +1,4 @@
-// Made by scripts/generate-proto-types.ts from proto/csi.proto
+// Made by scripts/generate-proto-types.ts from proto
 
 export type { BlockMetadata } from './csi/v1/BlockMetadata.ts';
 export type { CapacityRange__Output as CapacityRange } from './csi/v1/CapacityRange.ts';

@@ -19,8 +19,8 @@ where they take the place of the StorageClass's, and can be changed later.
 ${rows.map(line).join('\n')}
 | \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mappers \`nbd\`, \`userspace\`); a change holds from the next time the volume is staged. **Mutable.** |
 
-The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, for
-people who look at the image; other \`csi.storage.k8s.io/\` keys are ignored.
+The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, with its
+access modes and file system: for people who look at the image, and for \`loligo recover\` ([disaster recovery](disaster-recovery.md)). Other \`csi.storage.k8s.io/\` keys are ignored.
 
 ### mapOptions
 

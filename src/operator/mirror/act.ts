@@ -52,9 +52,15 @@ export async function act(acting: Acting, step: Step): Promise<readonly Refused[
     case 'snapshot':
       return refused(step, await engine.takeMirrorSnapshots({ place: step.place, images: step.images }, scope));
     case 'demote':
-      return refused(step, await engine.demoteImages({ place: step.place, images: step.images }, scope));
+      return refused(
+        step,
+        await engine.demoteImages({ place: step.place, images: step.images, decided: { policy, epoch: step.epoch } }, scope),
+      );
     case 'promote':
-      return refused(step, await engine.promoteImages({ place: step.place, images: step.images }, scope));
+      return refused(
+        step,
+        await engine.promoteImages({ place: step.place, images: step.images, decided: { policy, epoch: step.epoch } }, scope),
+      );
     case 'force':
       return await force(acting, step);
     case 'resync':

@@ -97,7 +97,7 @@ export function isReachable({ failure }: SiteSeen): boolean {
 /** The newest that is known of who is primary: the highest epoch of the sites that answer. */
 export function newestTruth({ here, there }: Observation): Truth | undefined {
   const truths = [here, there].flatMap(({ truth }) => (truth === undefined ? [] : [truth]));
-  return truths.toSorted((a, b) => b.epoch - a.epoch || Number(b.intent !== undefined) - Number(a.intent !== undefined))[0];
+  return truths.toSorted((a, b) => b.epoch - a.epoch || (b.intent?.epoch ?? 0) - (a.intent?.epoch ?? 0))[0];
 }
 
 /** Which role an image has at a site, as far as it was seen; `half` is a primary one that takes no writes (`halfMoved`). */

@@ -12,6 +12,7 @@ import { formatDuration } from './duration.ts';
 import { isReachable, otherSite, roleAt, type SiteSeen, siteOf, type VolumeSeen } from './observation.ts';
 import type { Blocked, Plan, Situation, Step } from './plan.ts';
 import { moveOn } from './plan-planned.ts';
+import { planSteady } from './plan-steady.ts';
 import { changed } from './plan-truth.ts';
 import { byPlace, firstOf } from './volumes.ts';
 
@@ -26,7 +27,7 @@ export function planForced(situation: Situation, truth: Truth): Plan {
 function begin(situation: Situation, truth: Truth): Plan {
   const { want, seen } = situation;
   const blocked = refusal(situation);
-  if (blocked !== undefined) return { phase: 'Blocked', blocked, steps: [], again: 2 };
+  if (blocked !== undefined) return { ...planSteady(situation, truth), phase: 'Blocked', blocked, again: 2 };
   const intent: Intent = {
     kind: 'forced',
     to: want.primarySite,

@@ -3,7 +3,7 @@
  *
  *   S0 intent at both sites   S1 everything is replicating and settled, or nothing begins
  *   S3 demote                 S4 wait until each demotion has arrived whole
- *   S5 promote, un-forced     S6 commit at both sites        (S8, settling, is what the next S1 asks for)
+ *   S5 promote, un-forced     S6 commit at both sites        (S8, settling, is what the next S1 and S3 ask for)
  *
  * Until the first promote it can be taken back: by the next epoch with the site that still is the primary one. After
  * that it only goes forward.
@@ -11,8 +11,10 @@
 import type { Intent, Truth } from '#mirror';
 import { isReachable, otherSite, roleAt, type VolumeSeen } from './observation.ts';
 import type { Blocked, Plan, Situation, Step } from './plan.ts';
+import { demotes, promotedOnce, promotes, verdictAt } from './plan-home.ts';
+import { planSteady } from './plan-steady.ts';
 import { changed } from './plan-truth.ts';
-import { byPlace, firstOf } from './volumes.ts';
+import { firstOf } from './volumes.ts';
 
 const SOON = 0.2; // seconds
 
@@ -24,7 +26,7 @@ export function planPlanned(situation: Situation, truth: Truth): Plan {
 function begin(situation: Situation, truth: Truth): Plan {
   const { want, seen } = situation;
   const blocked = precheck(situation, truth);
-  if (blocked !== undefined) return { phase: 'Blocked', blocked, steps: [], again: 2 };
+  if (blocked !== undefined) return { ...planSteady(situation, truth), phase: 'Blocked', blocked, again: 2 };
   const intent: Intent = { kind: 'planned', to: want.primarySite, epoch: want.epoch, since: seen.now, acceptedLoss: undefined };
   const next = changed(truth, { intent, specHash: want.specHash }, seen.now);
   const steps = [seen.here, seen.there].map(({ site }): Step => ({ do: 'write-truth', site, truth: next }));
@@ -66,7 +68,7 @@ function goOn(situation: Situation, truth: Truth, intent: Intent): Plan {
     const message = `${absent.site} does not answer in the middle of a planned move: ${absent.failure?.message ?? ''}`;
     return { phase: 'Blocked', step, blocked: { reason: 'PeerUnreachable', message }, steps: [], again: 2 };
   }
-  if (isTakenBack && moved.length === 0) return takeBack(situation, truth, movable);
+  if (isTakenBack && moved.length === 0) return turnRound(situation, truth, intent);
   const isUntouched = movable.every((volume) => roleAt(volume, from) === 'primary');
   const blocked = isUntouched && movable.length > 0 ? precheck(situation, truth) : undefined;
   if (blocked !== undefined) return { phase: 'Blocked', blocked, steps: [], again: 2 };
@@ -96,11 +98,23 @@ export function moveOn(move: Move): Plan {
     return { phase, step: { name: 'Commit', done: total, total }, steps: commit(situation, truth, intent), again: 0 };
   }
   const toDemote = rest.filter((volume) => roleAt(volume, from) === 'primary' || roleAt(volume, from) === 'half');
-  if (toDemote.length > 0) {
-    const steps = byPlace(toDemote).map(({ place, images }): Step => ({ do: 'demote', site: from, place, images }));
-    return { phase, step: { name: 'Demote', done: total - toDemote.length, total }, steps, again: SOON };
-  }
+  if (toDemote.length > 0) return { phase, ...demoteReplayed(move, toDemote), again: SOON };
+  const once = promotedOnce(situation, rest, { site: intent.to, epoch: intent.epoch });
+  if (once.length > 0) return { phase, step: { name: 'GoBack', done: total - rest.length, total }, steps: once, again: SOON };
   return { phase, ...promoteArrived(move, rest), again: SOON };
+}
+
+/** S3. Demoted before it is replayed since its last promotion, a volume could be promoted nowhere else. */
+function demoteReplayed({ from, movable, intent }: Move, toDemote: readonly VolumeSeen[]): Pick<Plan, 'step' | 'steps'> {
+  const total = movable.length;
+  const ready = toDemote.filter(({ comparison }) => comparison.settled);
+  const [late] = toDemote.filter(({ comparison }) => !comparison.settled);
+  if (ready.length === 0 && late !== undefined) {
+    const waitingFor = `${firstOf(late)}: ${late.comparison.reason}: not yet replayed since the last promotion`;
+    return { step: { name: 'AwaitReplay', done: total - toDemote.length, total, waitingFor }, steps: [] };
+  }
+  const steps = demotes({ site: from, epoch: intent.epoch }, ready);
+  return { step: { name: 'Demote', done: total - toDemote.length, total }, steps };
 }
 
 /** S4 and S5. Nothing is promoted before everything has arrived: until then the move can be taken back. */
@@ -115,29 +129,10 @@ function promoteArrived({ situation, intent, movable }: Move, rest: readonly Vol
     const waitingFor = `${firstOf(late)}: ${verdict.safe ? '' : verdict.why}`;
     return { step: { name: 'AwaitPropagation', done: moved + ready.length, total, waitingFor }, steps: [] };
   }
-  return { step: { name: 'Promote', done: moved, total }, steps: promotes(intent.to, ready, verdictOf) };
-}
-
-/** `half`: the promotion was begun and killed; there is nothing more to prove, and it is finished. */
-type Verdict = VolumeSeen['comparison']['promote']['here'] | { readonly safe: true; readonly demotion: ''; readonly how: 'finish' };
-type VerdictOf = (volume: VolumeSeen) => Verdict;
-
-function verdictAt({ seen }: Situation, site: string): VerdictOf {
-  return (volume) => {
-    const { promote } = volume.comparison;
-    if (roleAt(volume, site) === 'half') return { safe: true, demotion: '', how: 'finish' };
-    return seen.here.site === site ? promote.here : promote.there;
+  return {
+    step: { name: 'Promote', done: moved, total },
+    steps: promotes({ site: intent.to, epoch: intent.epoch }, ready, verdictOf),
   };
-}
-
-function promotes(site: string, volumes: readonly VolumeSeen[], verdictOf: VerdictOf): readonly Step[] {
-  return byPlace(volumes).map(({ place, volumes: inPlace }): Step => {
-    const images = inPlace.flatMap((volume) => {
-      const verdict = verdictOf(volume);
-      return verdict.safe ? [{ image: volume.image, demotion: verdict.demotion }] : [];
-    });
-    return { do: 'promote', site, place, images };
-  });
 }
 
 /** S6, the new primary site first: whoever reads one of the two reads the move as done. */
@@ -147,24 +142,13 @@ function commit({ seen }: Situation, truth: Truth, intent: Intent): readonly Ste
   return [intent.to, otherSite(seen, intent.to).site].map((site) => ({ do: 'write-truth', site, truth: next }));
 }
 
-/** Before the first promote: what was demoted is promoted again where it was. */
-function takeBack(situation: Situation, truth: Truth, movable: readonly VolumeSeen[]): Plan {
-  const { want, seen } = situation;
-  const home = truth.primarySite;
-  const phase = 'SwitchingOver';
-  const demoted = movable.filter((volume) => roleAt(volume, home) !== 'primary');
-  const verdictOf = verdictAt(situation, home);
-  const ready = demoted.filter((volume) => verdictOf(volume).safe);
-  const step = { name: 'TakeBack', done: movable.length - demoted.length, total: movable.length };
-  if (ready.length > 0) return { phase, step, steps: promotes(home, ready, verdictOf), again: SOON };
-  const stuck = demoted[0];
-  if (stuck !== undefined) return { phase, step: { ...step, waitingFor: firstOf(stuck) }, steps: [], again: SOON };
-  const done = { epoch: want.epoch, primarySite: home };
-  const next = changed(truth, { ...done, intent: undefined, specHash: want.specHash, peer: { ...done, at: seen.now } }, seen.now);
-  return {
-    phase,
-    step,
-    steps: [home, otherSite(seen, home).site].map((site) => ({ do: 'write-truth', site, truth: next })),
-    again: 0,
-  };
+/**
+ * Before the first promote: the move goes the other way. It is written down first where it led to: an operator that does not know of it
+ * promotes nothing there any more.
+ */
+function turnRound({ want, seen, volumes }: Situation, truth: Truth, { to: never }: Intent): Plan {
+  const intent: Intent = { kind: 'planned', to: want.primarySite, epoch: want.epoch, since: seen.now, acceptedLoss: undefined };
+  const next = changed(truth, { intent, specHash: want.specHash }, seen.now);
+  const steps = [never, want.primarySite].map((site): Step => ({ do: 'write-truth', site, truth: next }));
+  return { phase: 'SwitchingOver', step: { name: 'TurnRound', done: 0, total: volumes.length }, steps, again: 0 };
 }

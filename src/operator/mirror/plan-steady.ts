@@ -6,6 +6,7 @@ import { formatPlace, type Place } from '#lib/handle';
 import type { ImageFacts, Truth } from '#mirror';
 import { isReachable, markOf, type Observation, otherSite, roleAt, siteOf, type VolumeSeen } from './observation.ts';
 import type { Phase, Plan, Situation, Step } from './plan.ts';
+import { demotes, homing, promotes, verdictAt } from './plan-home.ts';
 import { changed } from './plan-truth.ts';
 import { byPlace, firstOf } from './volumes.ts';
 
@@ -30,6 +31,7 @@ export function planSteady(situation: Situation, truth: Truth): Plan {
     ...snapshots(situation, truth),
     ...(both ? enabling(situation, truth, unpeered) : []),
     ...(both ? returning(situation, truth) : []),
+    ...(both ? homing(situation, truth) : []),
     ...peering.map((place): Step => ({ do: 'peer', place })),
   ];
   const phase = phaseOf(situation, truth, unpeered.length > 0);
@@ -94,14 +96,9 @@ function enabling({ want, volumes, memory }: Situation, truth: Truth, unpeered: 
 }
 
 /** What is primary where it should be, and takes no writes because its promote or demote was killed. */
-function finishing({ volumes }: Situation, { primarySite: site }: Truth): readonly Step[] {
+function finishing({ seen, volumes }: Situation, { primarySite: site, epoch }: Truth): readonly Step[] {
   const half = volumes.filter((volume) => roleAt(volume, site) === 'half');
-  return byPlace(half).map(({ place, images }) => ({
-    do: 'promote',
-    site,
-    place,
-    images: images.map((image) => ({ image, demotion: '' })),
-  }));
+  return promotes({ site, epoch }, half, verdictAt({ seen }, site));
 }
 
 /** P6. The due time is in Ceph: the newest snapshot's. A peer that does not keep up is not given more. */
@@ -159,7 +156,7 @@ function returning({ want, seen, volumes, memory }: Situation, truth: Truth): re
   );
   const resync = superseded.filter((volume) => canBeResynced(volume, loser) && !memory.left.has(`resync/${firstOf(volume)}`));
   return [
-    ...byPlace(demote).map(({ place, images }): Step => ({ do: 'demote', site: loser, place, images })),
+    ...demotes({ site: loser, epoch: truth.epoch }, demote),
     ...byPlace(resync).map(({ place, images }): Step => ({ do: 'resync', site: loser, place, images, epoch: truth.epoch })),
   ];
 }

@@ -26,14 +26,16 @@ interface OfImages {
   readonly images: readonly string[];
 }
 
+/** `epoch` is of the intent, or of the truth where nothing is under way: the engine refuses what was decided under another one. */
 export type Step =
   | { readonly do: 'write-truth'; readonly site: string; readonly truth: Truth }
   | { readonly do: 'peer'; readonly place: Place }
   | ({ readonly do: 'enable' } & OfImages)
   | ({ readonly do: 'snapshot' } & OfImages)
-  | ({ readonly do: 'demote' } & OfImages)
+  | ({ readonly do: 'demote'; readonly epoch: number } & OfImages)
   | {
       readonly do: 'promote';
+      readonly epoch: number;
       readonly site: string;
       readonly place: Place;
       readonly images: readonly { readonly image: string; readonly demotion: DemotionMark }[];
@@ -51,6 +53,7 @@ export type Phase =
   | 'Degraded'
   | 'Recovering'
   | 'Stale'
+  | 'Frozen'
   | 'Blocked';
 
 /** Why nothing moves although it is wanted. */
@@ -59,6 +62,7 @@ export interface Blocked {
     | 'EpochConflict'
     | 'EpochMismatch'
     | 'SpecStale'
+    | 'Frozen'
     | 'PeerUnreachable'
     | 'PeerIsPrimaryAndReachable'
     | 'PeerNotSilentLongEnough'
@@ -111,7 +115,16 @@ export function plan(want: Want, seen: Observation, memory: Memory): Plan {
     const isGone = !isReachable(otherSite(seen, intent.to)) && want.epoch === intent.epoch && want.accepted?.epoch === intent.epoch;
     return isGone && want.primarySite === intent.to ? planForced(situation, truth) : planPlanned(situation, truth);
   }
-  return planWanted(situation, truth);
+  return want.freeze ? planFrozen(situation, truth) : planWanted(situation, truth);
+}
+
+/** Somebody works on it by hand. Copies go on being made; what else would be done is not. */
+function planFrozen(situation: Situation, truth: Truth): Plan {
+  const { phase, steps, again } = planSteady(situation, truth);
+  const { primarySite } = situation.want;
+  const message = primarySite === truth.primarySite ? 'nothing is changed' : `the move to ${primarySite} waits`;
+  const snapshots = steps.filter((step) => step.do === 'snapshot');
+  return { phase: phase === 'Degraded' ? phase : 'Frozen', blocked: { reason: 'Frozen', message }, steps: snapshots, again };
 }
 
 /** Nothing is under way: what the spec asks of what the sites agreed on. */

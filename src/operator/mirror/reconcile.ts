@@ -9,8 +9,10 @@ import { type MirrorPoint, rememberPoints } from '#mirror';
 import type { MirrorPolicy } from '../resources/index.ts';
 import { type Outcome, type Pass, type Reconciler, settled, waiting } from '../runtime/index.ts';
 import { act, isPassing, type Refused } from './act.ts';
+import { BytesBehind } from './behind.ts';
+import { type KeepSettings, keepObjects, ObjectsMemory } from './keep-objects.ts';
 import { SiteLook } from './look.ts';
-import { newestTruth, type Observation, type VolumeSeen, volumesOf } from './observation.ts';
+import { isReachable, newestTruth, type Observation, roleAt, siteOf, type VolumeSeen, volumesOf } from './observation.ts';
 import { type Memory, type Plan, plan, type Step } from './plan.ts';
 import { endMirroring } from './retire.ts';
 import { type ClusterObjects, type Selected, selectByClaims } from './select.ts';
@@ -23,6 +25,8 @@ export interface MirrorSettings {
   readonly sites: Sites;
   readonly objects: ClusterObjects;
   readonly volumes: VolumeObjects;
+  /** How objects of volumes are kept and built. */
+  readonly keep: KeepSettings;
   readonly log: Log;
   /** Told of each pass over a policy, for metrics. */
   readonly seen: (policy: string, volumes: readonly VolumeSeen[], epoch: number) => void;
@@ -31,6 +35,7 @@ export interface MirrorSettings {
 const PEERS_EVERY_MS = 10 * 60_000;
 const LISTING_EVERY_MS = 30_000;
 const LISTING_MS = 20_000;
+const BEHIND_MS = 5000;
 /** An image that a step was refused on is left alone for so long: what passes by itself, and what somebody has to change. */
 /** Seconds to the next pass after a step that could not be taken. */
 const AFTER_FAILURE = 0.5;
@@ -41,7 +46,9 @@ class PolicyMemory {
   readonly looks = new Map<string, SiteLook>();
   readonly points = new Map<string, readonly MirrorPoint[]>();
   readonly left = new Map<string, { readonly refused: Refused; readonly until: number }>();
+  readonly objects = new ObjectsMemory();
   listed: { readonly at: number; readonly selected: readonly Selected[] } = { at: 0, selected: [] };
+  readonly behind = new BytesBehind();
   peersAt = 0;
   /** What a forced move that was begun would lose, as it was shown. */
   lossShown = '';
@@ -152,6 +159,15 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     return look.look(want);
   }
 
+  async #behind({ want, seen, memory, pass }: Telling, volumes: readonly VolumeSeen[]): Promise<bigint | undefined> {
+    const site = newestTruth(seen)?.primarySite;
+    if (site === undefined || want.mode === 'journal' || !isReachable(siteOf(seen, site))) return undefined;
+    const scope = { deadline: Date.now() + BEHIND_MS, log: pass.log };
+    const copied = volumes.filter((volume) => roleAt(volume, site) === 'primary');
+    await memory.behind.look(this.#settings.sites.engineAt(want.cluster, site), copied, scope);
+    return memory.behind.sum(volumes);
+  }
+
   #planMemory({ left, peersAt }: PolicyMemory): Memory {
     const now = Date.now();
     for (const [key, { until }] of left) if (until <= now) left.delete(key);
@@ -183,9 +199,11 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     const { policy, want, seen, memory, selected, pass } = told;
     const volumes = volumesOf(seen);
     const refused = [...memory.left.values()].map(({ refused: one }) => one);
+    const behind = await this.#behind(told, volumes);
     const lastMove = moveOf(planned, seen, memory.lossShown) ?? policy.status?.lastMove;
-    const report = statusOf({ want, seen, volumes, plan: planned, refused, lastMove });
-    pass.report(report);
+    const report = statusOf({ want, seen, volumes, plan: planned, refused, lastMove, behind });
+    const kept = await keepObjects(this.#settings.keep, { spec: policy.spec, want, seen, volumes, memory: memory.objects, pass });
+    pass.report(kept === undefined ? report : { ...report, conditions: [...report.conditions, kept] });
     if (beginsForced(planned)) memory.lossShown = report.lossIfForced ?? '';
     tellChanges(policy, report, pass);
     this.#settings.seen(want.policy, volumes, report.epoch ?? 0);
@@ -217,6 +235,8 @@ function moveOf({ steps }: Plan, seen: Observation, lossShown: string): NonNulla
   const intent = before?.intent;
   if (before === undefined || intent === undefined || commit?.epoch !== intent.epoch || commit.intent !== undefined)
     return undefined;
+  // It was taken back.
+  if (intent.to === before.primarySite) return undefined;
   return {
     kind: intent.kind === 'forced' ? 'Forced' : 'Planned',
     from: before.primarySite,

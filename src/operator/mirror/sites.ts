@@ -3,7 +3,7 @@ import type { Credentials } from '#lib/cluster-config';
 import type { Scope } from '#lib/scope';
 import type { Engine, Mirroring } from '#rbd';
 
-type Asked = Mirroring & Pick<Engine, 'listVolumes'>;
+type Asked = Mirroring & Pick<Engine, 'listVolumes' | 'volumeFacts' | 'writeVolumeFacts'>;
 
 /** The engine at one site, as far as mirroring goes. */
 export type SiteEngine = {

@@ -3,6 +3,7 @@ import type { Truth } from '#mirror';
 import type { MirrorPolicyStatus } from '../resources/index.ts';
 import { camelCase, type Found } from '../runtime/index.ts';
 import type { Refused } from './act.ts';
+import { formatBytes } from './behind.ts';
 import { formatDuration } from './duration.ts';
 import { isReachable, newestTruth, type Observation, type SiteSeen, type VolumeSeen } from './observation.ts';
 import type { Plan } from './plan.ts';
@@ -18,12 +19,14 @@ export interface Passed {
   /** What could not be done, of this pass and of those shortly before. */
   readonly refused: readonly Refused[];
   readonly lastMove: MirrorPolicyStatus['lastMove'];
+  /** Bytes; undefined where nobody can tell. */
+  readonly behind: bigint | undefined;
 }
 
 type Report = Omit<MirrorPolicyStatus, 'conditions' | 'observedGeneration'> & { readonly conditions: readonly Found[] };
 
 export function statusOf(passed: Passed): Report {
-  const { seen, volumes, plan, lastMove } = passed;
+  const { seen, volumes, plan, lastMove, behind } = passed;
   const truth = newestTruth(seen);
   const lags = lagsOf(volumes);
   return {
@@ -32,7 +35,7 @@ export function statusOf(passed: Passed): Report {
     ...stepOf(passed),
     sites: [seen.here, seen.there].map(siteStatus),
     volumes: countOf(volumes),
-    ...(lags === undefined ? {} : { lag: lags }),
+    ...(lags === undefined ? {} : { lag: { ...lags, ...(behind === undefined ? {} : { behind: formatBytes(behind) }) } }),
     lossIfForced: lossOf(volumes),
     ...(lastMove === undefined ? {} : { lastMove }),
     conditions: conditionsOf(passed, truth),

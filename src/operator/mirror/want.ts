@@ -22,6 +22,8 @@ export interface Want {
   readonly parents: 'mirror' | 'flatten';
   /** The loss that a person accepted, and for which epoch; seconds. */
   readonly accepted: { readonly epoch: number; readonly upTo: number; readonly unknown: boolean } | undefined;
+  /** Nothing but snapshots. */
+  readonly freeze: boolean;
   readonly resyncOnReturn: boolean;
   readonly disableOnDelete: boolean;
   /** Equal for equal specs: which one a truth was written for. */
@@ -45,6 +47,7 @@ export function readPolicy({ metadata, spec }: Pick<MirrorPolicy, 'metadata' | '
     rpo: parseDuration(spec.rpo ?? '5m'),
     parents: spec.parents === 'Flatten' ? 'flatten' : 'mirror',
     accepted: accepted && { epoch: accepted.epoch, upTo: parseDuration(accepted.upTo), unknown: accepted.unknown === true },
+    freeze: spec.freeze === true,
     resyncOnReturn: spec.onReturn === 'Resync',
     disableOnDelete: spec.deletionPolicy === 'Disable',
     specHash: createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 16),

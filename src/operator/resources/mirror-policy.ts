@@ -4,6 +4,7 @@
  */
 import type { Kind, ObjectMeta } from '../runtime/index.ts';
 import { CONDITIONS, DURATION, labelSelector, name, OBSERVED_GENERATION, place } from './forms.ts';
+import { OBJECTS_SPEC } from './objects-spec.ts';
 import type { Form, TypeOf } from './schema.ts';
 
 const SPEC = {
@@ -109,6 +110,11 @@ const SPEC = {
         unknown: { is: 'flag', doc: 'Volumes whose loss nobody can tell are promoted too.' },
       },
     },
+    freeze: {
+      is: 'flag',
+      doc: 'Nothing is moved, enabled, brought home or copied anew, whatever else is said here; snapshots that are due are taken. What is under way is ended.',
+    },
+    objects: OBJECTS_SPEC,
     onReturn: {
       is: 'choice',
       doc: 'What becomes of the copies at a site that was lost and came back: Hold leaves them as they are, Resync throws them away and copies anew.',
@@ -136,6 +142,10 @@ const SPEC = {
       rule: '!has(self.acceptDataLoss) || self.acceptDataLoss.epoch <= self.epoch',
       message: 'acceptDataLoss is for an epoch that is not this one: accept the loss together with the change of primarySite',
     },
+    {
+      rule: '!has(self.objects) || !has(self.objects.maps) || self.objects.maps.all(names, names.site in self.sites)',
+      message: 'objects.maps names a site that is none of sites',
+    },
   ],
 } as const satisfies Form;
 
@@ -159,6 +169,7 @@ const STATUS = {
         'Degraded',
         'Recovering',
         'Stale',
+        'Frozen',
         'Blocked',
         'Deleting',
       ],
@@ -215,6 +226,10 @@ const STATUS = {
         max: { is: 'text', doc: 'Of the volume that is furthest behind.' },
         p50: { is: 'text', doc: 'Of half of the volumes, at most.' },
         worst: { is: 'text', doc: 'The volume that is furthest behind.' },
+        behind: {
+          is: 'text',
+          doc: 'Bytes that the other site lacks, of all volumes, in whole objects; of half a minute ago at most. Not there where it cannot be told, as in journal mode.',
+        },
       },
     },
     lossIfForced: { is: 'text', doc: 'How much would be lost if the other site were promoted by force now.' },

@@ -5,7 +5,7 @@ import { isTorn, type MirrorSnapshot } from '#mirror';
 import type { EngineScope } from '../engine-scope.ts';
 import type { Site } from '../site.ts';
 import { eachImage } from './batch.ts';
-import { finishPromote } from './finish-promote.ts';
+import { finishPromote } from './finish-move.ts';
 import {
   daemonsAmong,
   getMirrored,

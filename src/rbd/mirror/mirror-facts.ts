@@ -13,7 +13,7 @@ import { inParallel } from '#lib/in-parallel';
 import type { DaemonStatus, ImageDetail, ImageFacts, ImageSummary, PeerDirection, PoolFacts, PoolMirrorMode } from '#mirror';
 import type { Site } from '../site.ts';
 import { readMark } from './mark.ts';
-import { isHalfMoved, seeMirror } from './standing.ts';
+import { isExposed, isHalfMoved, seeMirror } from './standing.ts';
 
 const POOL_MODES: readonly PoolMirrorMode[] = ['disabled', 'image', 'pool'];
 const DIRECTIONS: readonly PeerDirection[] = ['rx', 'tx', 'rx-tx'];
@@ -116,5 +116,14 @@ async function seeDetail(site: Site, { io, summary, ownUuid }: DetailOf): Promis
     place: { pool: await site.poolName(header.parent.poolId), namespace: header.parent.namespace },
   };
   const policy = readMark(header.metadata, summary.image)?.policy ?? '';
-  return { standing, size: header.size, snapshots, resyncAsked, parent, policy, halfMoved: isHalfMoved(seen) };
+  return {
+    standing,
+    size: header.size,
+    snapshots,
+    resyncAsked,
+    parent,
+    policy,
+    halfMoved: isHalfMoved(seen),
+    exposed: isExposed(seen),
+  };
 }

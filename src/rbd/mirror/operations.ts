@@ -8,6 +8,7 @@ import { mirrorFacts } from './mirror-facts.ts';
 import { dropPeer, ensureMirrorPool, ensurePeer, mirrorSite } from './mirror-peering.ts';
 import { dropPeerUser, ensurePeerUser } from './peer-user.ts';
 import { promoteImages } from './promote-images.ts';
+import { resyncDiverged } from './resync-diverged.ts';
 import { resyncImages } from './resync-images.ts';
 import { allowReplay, stopReplay } from './stop-replay.ts';
 import { takeMirrorSnapshots } from './take-mirror-snapshots.ts';
@@ -31,6 +32,7 @@ export const MIRRORING = {
   allowReplay,
   forcePromoteImages,
   resyncImages,
+  resyncDiverged,
   mirrorTruth,
   changeMirrorTruth,
   dropMirrorTruth,

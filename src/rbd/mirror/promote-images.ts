@@ -6,15 +6,18 @@ import { isTorn } from '#mirror';
 import type { Site } from '../site.ts';
 import type { Place } from '../specs.ts';
 import { eachImage } from './batch.ts';
-import { finishPromote } from './finish-promote.ts';
+import { finishPromote } from './finish-move.ts';
 import { getMirrored, type MirroredImage, type MirrorPlace, openMirrorPlace } from './mirrored-image.ts';
 import type { ImageOutcome, PromoteSpec } from './specs.ts';
+import { checkDecided } from './truth.ts';
 
 /**
  * Never by force, whatever happens (I1). What Ceph allows is not enough: at a site whose newest state is its own demotion it
  * allows a promote that drops all the peer wrote since. So the newest state here has to be the very demotion that was named.
  */
-export async function promoteImages(site: Site, { place, images }: PromoteSpec, scope: Scope): Promise<readonly ImageOutcome[]> {
+export async function promoteImages(site: Site, spec: PromoteSpec, scope: Scope): Promise<readonly ImageOutcome[]> {
+  const { place, images, decided } = spec;
+  await checkDecided(site, decided);
   const at = await openMirrorPlace(site, place);
   const marks = new Map(images.map(({ image, demotion }) => [image, demotion]));
   return await eachImage({ place, images: [...marks.keys()], doing: 'promoting' }, scope, async (name) => {

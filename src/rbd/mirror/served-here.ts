@@ -56,7 +56,7 @@ function placeOf({ io }: SeenVolume): { readonly pool: string; readonly namespac
 async function isCopy({ io, header }: SeenVolume): Promise<boolean> {
   if ((header.features & NON_PRIMARY) !== 0n) return true;
   if ((header.features & JOURNALING) === 0n) return false;
-  const owner = (await findJournal(io, header.id))?.newest?.owner;
+  const owner = (await findJournal(io, header.id))?.tags[0]?.owner;
   return owner !== undefined && owner !== '';
 }
 

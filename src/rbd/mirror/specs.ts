@@ -43,9 +43,23 @@ export interface DisableSpec extends ImagesSpec {
   readonly how: 'with-copy' | 'keep-this';
 }
 
+/** What an act was decided on: of two operators the one that was held still must not act on what is over. */
+export interface Decided {
+  readonly policy: PolicyRef;
+  /** Of the intent that the truth at the site must hold, or of the truth itself where nothing is under way. */
+  readonly epoch: number;
+}
+
+export interface DemoteSpec extends ImagesSpec {
+  /** Undefined where no policy is behind it. */
+  readonly decided?: Decided | undefined;
+}
+
 /** Why an un-forced promote loses nothing. The caller read the mark at the peer after that was demoted. */
 export interface PromoteSpec {
   readonly place: Place;
+  /** Undefined where no policy is behind it. */
+  readonly decided?: Decided | undefined;
   readonly images: readonly {
     readonly image: string;
     /** The demotion that must be the newest state here, complete: the peer's own (a move), or this site's own (a move taken back before the peer was promoted). */
@@ -164,12 +178,15 @@ export interface Mirroring {
   disableMirroring(spec: DisableSpec): Promise<readonly ImageOutcome[]>;
   /** Reasons: NOT_PRIMARY, MIRROR_PEER_MISSING. Not for journal mode (MIRROR_MODE_DIFFERS). rbd_aio_mirror_image_create_snapshot. */
   takeMirrorSnapshots(spec: ImagesSpec): Promise<readonly ImageOutcome[]>;
-  /** Reasons: IMAGE_IN_USE (names who has it open), LOCK_HOLDER_AWAY. Done for one that is not primary. rbd_aio_mirror_image_demote. */
-  demoteImages(spec: ImagesSpec): Promise<readonly ImageOutcome[]>;
   /**
-   * Promotes without force what the demotion has arrived of. Reasons, both busy: DEMOTION_NOT_PROPAGATED (not here yet), DEMOTION_STALE (what
-   * is here is another demotion than the one named, and promoting would lose what was written since); final: COPY_TORN. Done for one
-   * that is primary. rbd_aio_mirror_image_promote.
+   * Throws TRUTH_CHANGED where it was decided on something else. Reasons: IMAGE_IN_USE (names who has it open), LOCK_HOLDER_AWAY,
+   * IMAGE_MOVING. Done for one that is not primary; what takes writes all the same is closed. rbd_aio_mirror_image_demote.
+   */
+  demoteImages(spec: DemoteSpec): Promise<readonly ImageOutcome[]>;
+  /**
+   * Promotes without force what the demotion has arrived of. Throws TRUTH_CHANGED where it was decided on something else. Reasons, all busy:
+   * DEMOTION_NOT_PROPAGATED (not here yet), DEMOTION_STALE (what is here is another demotion than the one named, and promoting would lose
+   * what was written since), IMAGE_MOVING; final: COPY_TORN. Done for one that is primary; one that was left half-way is finished. rbd_aio_mirror_image_promote.
    */
   promoteImages(spec: PromoteSpec): Promise<readonly ImageOutcome[]>;
   /**
@@ -191,6 +208,9 @@ export interface Mirroring {
    * The caller saw that the peer is primary and its daemon up. Asked for already is done. rbd_mirror_image_resync.
    */
   resyncImages(spec: ResyncSpec): Promise<readonly ImageOutcome[]>;
+
+  /** The same for what no policy has: the daemon here has to say that it diverged (NOT_DIVERGED). */
+  resyncDiverged(spec: ImagesSpec): Promise<readonly ImageOutcome[]>;
 
   /** One round trip. Throws TRUTH_UNREADABLE for what a newer Loligo wrote. */
   mirrorTruth(args: TruthRef): Promise<SeenTruth>;

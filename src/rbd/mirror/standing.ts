@@ -4,13 +4,14 @@ import {
   findMirrorHeader,
   type IoContext,
   type Journal,
+  type JournalTag,
   type MirrorHeader,
   type MirrorNamespace,
   NOBODY,
   readSnapshots,
   type SnapshotInfo,
 } from '#ceph';
-import type { MirrorMode, MirrorSnapshot, Standing } from '#mirror';
+import type { DemotionMark, MirrorMode, MirrorSnapshot, Standing } from '#mirror';
 import { NON_PRIMARY } from '../features.ts';
 import { MIRROR_MARK } from './mark.ts';
 
@@ -86,6 +87,14 @@ export function isHalfMoved({ standing, header }: Pick<SeenMirror, 'standing' | 
   return standing.role === 'primary' && (header.features & NON_PRIMARY) !== 0n;
 }
 
+/**
+ * The other way round: no primary, and nothing keeps clients from writing. A promote that was cut off for half a minute, and came to
+ * when the image had been finished and moved on, clears the flag of what is no longer its to clear.
+ */
+export function isExposed({ standing, header, journal }: Pick<SeenMirror, 'standing' | 'header' | 'journal'>): boolean {
+  return standing.role !== 'primary' && journal === undefined && (header.features & NON_PRIMARY) === 0n;
+}
+
 function newestFirst(a: MirrorSnapshot, b: MirrorSnapshot): number {
   return BigInt(a.id) < BigInt(b.id) ? 1 : -1;
 }
@@ -108,13 +117,14 @@ function mirrorFields(namespace: MirrorNamespace): Omit<MirrorSnapshot, 'id' | '
 }
 
 /** The newest mirror snapshot decides, as in librbd; before there is one, the header's flag. */
-function bySnapshots(header: MirrorHeader, [newest]: readonly MirrorSnapshot[], ownUuid: string): Standing {
+function bySnapshots(header: MirrorHeader, snapshots: readonly MirrorSnapshot[], ownUuid: string): Standing {
+  const [newest] = snapshots;
   if (newest === undefined) return (header.features & NON_PRIMARY) === 0n ? { role: 'primary' } : { role: 'secondary', peer: '' };
   switch (newest.state) {
     case 'primary':
       return { role: 'primary' };
     case 'primary-demoted':
-      return { role: 'demoted', by: 'this-site', mark: `${ownUuid}/${newest.id}`, complete: true };
+      return { role: 'demoted', by: 'this-site', mark: `${ownUuid}/${newest.id}`, complete: true, ...began(snapshots) };
     case 'non-primary':
       return { role: 'secondary', peer: newest.primaryMirrorUuid };
     case 'non-primary-demoted': {
@@ -124,13 +134,28 @@ function bySnapshots(header: MirrorHeader, [newest]: readonly MirrorSnapshot[], 
   }
 }
 
+/** The copy that is below all of this site's own snapshots: what it went on from. */
+function began(snapshots: readonly MirrorSnapshot[]): { readonly since?: DemotionMark } {
+  const copy = snapshots.find(({ state }) => state.startsWith('non-primary'));
+  return copy?.state === 'non-primary-demoted' && copy.complete
+    ? { since: `${copy.primaryMirrorUuid}/${copy.primarySnapshotId}` }
+    : {};
+}
+
 /** The newest tag decides. A demotion that was replayed here has the position that it was made at, as it was there. */
 function byJournal(journal: Journal | undefined, ownUuid: string): Standing {
-  const tag = journal?.newest;
+  const [tag, ...older] = journal?.tags ?? [];
   if (tag === undefined) return { role: 'secondary', peer: '' };
   if (tag.owner === '') return { role: 'primary' };
   if (tag.owner !== NOBODY) return { role: 'secondary', peer: tag.owner };
-  const { owner, tagTid, entryTid } = tag.before;
-  const mark = `${owner === '' ? ownUuid : owner}/${tagTid}.${entryTid}`;
-  return { role: 'demoted', by: owner === '' ? 'this-site' : 'peer', mark, complete: true };
+  const mark = markOf(tag, ownUuid);
+  if (tag.before.owner !== '') return { role: 'demoted', by: 'peer', mark, complete: true };
+  // Behind this site's own tags: whose demotion they began with.
+  const first = older.find(({ owner, before }) => owner !== '' && !(owner === NOBODY && before.owner === ''));
+  const since = first?.owner === NOBODY ? { since: markOf(first, ownUuid) } : {};
+  return { role: 'demoted', by: 'this-site', mark, complete: true, ...since };
+}
+
+function markOf({ before: { owner, tagTid, entryTid } }: JournalTag, ownUuid: string): DemotionMark {
+  return `${owner === '' ? ownUuid : owner}/${tagTid}.${entryTid}`;
 }

@@ -12,7 +12,7 @@ import { Failure } from '#lib/failure';
 import { field, parseJson } from '#lib/json';
 import type { Truth } from '#mirror';
 import type { Site } from '../site.ts';
-import type { SeenTruth, TruthChange, TruthRef } from './specs.ts';
+import type { Decided, SeenTruth, TruthChange, TruthRef } from './specs.ts';
 
 const TRUTHS = 'loligo.mirror';
 const VERSION = 1;
@@ -50,6 +50,14 @@ export async function changeMirrorTruth(site: Site, { policy, home, revision, to
 export async function dropMirrorTruth(site: Site, { policy, home }: TruthRef): Promise<void> {
   using operation = new WriteOperation(await site.open(home));
   await operation.create().removeKey(keyOf(policy)).run(TRUTHS);
+}
+
+/** Throws `busy` TRUTH_CHANGED when the site's truth is another one by now. One round trip, none without a policy. */
+export async function checkDecided(site: Site, decided: Decided | undefined): Promise<void> {
+  if (decided === undefined) return;
+  const { truth } = await mirrorTruth(site, decided.policy);
+  if (truth !== undefined && (truth.intent?.epoch ?? truth.epoch) === decided.epoch) return;
+  throw changed(decided.policy.policy);
 }
 
 function seen(text: string, policy: string): SeenTruth {

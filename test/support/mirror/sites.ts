@@ -103,3 +103,26 @@ export async function promoteWhenSafe(pool: MirrorPool, to: MirrorSide): Promise
     (outcomes) => outcomes.every(({ failure }) => failure === undefined),
   );
 }
+
+/**
+ * Home again, whatever the other site did meanwhile, as the operator does it: what was demoted there before it was replayed here goes on
+ * there once more first.
+ */
+export async function bringHome(pool: MirrorPool, from: MirrorSide, to: MirrorSide): Promise<void> {
+  const verdictsOf = ({ promote: { here, there } }: Comparison) => (to === pool.east ? [here, there] : [there, here]);
+  const known = await until(pool, 90, (image) => {
+    const [mine, theirs] = verdictsOf(image);
+    return mine?.safe === true || (mine?.why === 'NotReplayed' && theirs?.safe === true);
+  });
+  const stuck = [...known].filter(([, image]) => verdictsOf(image)[0]?.safe !== true).map(([image]) => image);
+  if (stuck.length > 0) {
+    const images = stuck.map((image) => {
+      const theirs = known.get(image)?.promote[to === pool.east ? 'there' : 'here'];
+      return { image, demotion: theirs?.safe === true ? theirs.demotion : '' };
+    });
+    allDone(await from.engine.promoteImages({ place: pool.place, images }));
+    await until(pool, 90, ({ primary, settled }) => primary === 'nowhere' || settled);
+    allDone(await from.engine.demoteImages({ place: pool.place, images: stuck }));
+  }
+  await promoteWhenSafe(pool, to);
+}

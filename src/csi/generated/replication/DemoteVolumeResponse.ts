@@ -1,0 +1,8 @@
+// Original file: proto/csi-addons-replication.proto
+
+
+export interface DemoteVolumeResponse {
+}
+
+export interface DemoteVolumeResponse__Output {
+}
