@@ -70,6 +70,7 @@ test('nbd: the process goes while no node role is there: the next one has it rep
 
 test('nbd: where another node has the volume meanwhile, no process takes over', async () => {
   await machine.useCeph(bed.ceph);
+  await machine.run('mkdir', ['-p', '/var/run/ceph']); // The program by hand makes its socket there.
   const volume = await bed.image('taken', 64, { block: true, mapper });
   await bed.stage(volume);
   await bed.killDriver();
