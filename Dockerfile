@@ -22,7 +22,7 @@ RUN node scripts/build.ts
 FROM ${DEBIAN_IMAGE} AS files
 RUN --mount=type=secret,id=aptconf,target=/etc/apt/apt.conf.d/99builder \
     apt-get update && apt-get install --yes --no-install-recommends \
-    binutils cryptsetup-bin dmsetup e2fsprogs keyutils kmod librados2 librbd1 mount qemu-block-extra qemu-utils util-linux xfsprogs
+    binutils cryptsetup-bin dmsetup e2fsprogs keyutils kmod librados2 librbd1 mount qemu-block-extra qemu-utils rbd-nbd util-linux xfsprogs
 COPY --from=bundle /usr/local/bin/node /usr/local/bin/node
 COPY --from=bundle /build/dist/bin /build/dist/bin
 COPY --from=bundle /build/node_modules/koffi /build/node_modules/koffi

@@ -31,7 +31,9 @@ async function runBesideCeph(): Promise<void> {
   await step("Debian's kernel, and a root for it", async () => initramfs(await debianKernel()));
   await step('csi-sanity built from its Go module', csiSanity);
   using network = await VmNetwork.start();
-  await using ceph = await step('micro Ceph: mon, mgr, osd', () => MicroCeph.start({ network }));
+  await using ceph = await step('micro Ceph: mon, mgr, osd', () =>
+    MicroCeph.start({ network, settings: { paxos_propose_interval: '0.1' } }),
+  );
   await step('pool rbd, where tests have a namespace each', () => ceph.freshPool('rbd'));
   process.env['LOLIGO_TEST_CEPH'] = ceph.dir;
   process.env['LOLIGO_TEST_VM_NETWORK'] = network.namespace;

@@ -22,6 +22,7 @@ import { basename, dirname, join } from 'node:path';
 /** The programs that src/ runs, and those for whoever looks into a container. */
 const PROGRAMS = [
   'blkid',
+  'blockdev',
   'cryptsetup',
   'dd',
   'dmesg',
@@ -35,6 +36,7 @@ const PROGRAMS = [
   'mkfs.xfs',
   'mount',
   'qemu-storage-daemon',
+  'rbd-nbd',
   'resize2fs',
   'stat',
   'umount',

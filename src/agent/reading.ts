@@ -20,6 +20,7 @@ export const READING: ReadonlySet<string> = new Set<keyof Engine>([
   'findImage',
   'findPlaces',
   'countImages',
+  'lostNodes',
   'volumeFacts',
   'mirrorFacts',
   'mirrorBehind',

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { Failure } from '#lib/failure';
-import { LocalKeeper, serveKeeper } from '#node';
+import { LocalKeeper, LocalNbdKeeper, serveKeeper } from '#node';
 import { createLogger, createMetrics, serveHealth } from '#observability';
 import { nextSignal } from './next-signal.ts';
 import { Options } from './options.ts';
@@ -16,14 +16,16 @@ export async function serveMapper(args: readonly string[]): Promise<void> {
   if (place.socket === '')
     throw new Failure('invalid', 'OPTION_INVALID', '--mapper-socket is missing: where the mapper role is asked');
   const log = createLogger(options.logLevel);
-  const keeper = new LocalKeeper((dir, how) => log.info({ volume: basename(dir), ...how }, 'the process of a volume has ended'));
-  const missing = await keeper.missing();
+  const ended: ConstructorParameters<typeof LocalKeeper>[0] = (dir, how) =>
+    log.info({ volume: basename(dir), ...how }, 'the process of a volume has ended');
+  const keepers = { daemon: new LocalKeeper(ended), nbd: new LocalNbdKeeper(ended) };
+  const missing = await keepers.daemon.missing();
   const notReady = missing === undefined ? [] : [`this host lacks ${missing}`];
 
   await using started = new AsyncDisposableStack();
   const health = options.health && (await serveHealth(options.health, { metrics: createMetrics(), notReady: () => notReady }));
   started.defer(() => health?.stop());
-  const served = await serveKeeper(place, keeper, log);
+  const served = await serveKeeper(place, keepers, log);
   log.info({ role: 'mapper', version: VERSION, socket: place.socket, missing, healthPort: health?.port }, 'serving');
 
   const signal = await nextSignal();

@@ -1,22 +1,36 @@
 import { type Node, nodeService } from '#csi';
 import { KeyRing } from '#keys';
-import type { ClusterConfig } from '#lib/cluster-config';
+import type { ClusterConfig, ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { NodeId } from '#lib/node-id';
-import { EncryptedMapper, KrbdMapper, LocalKeeper, ownAddresses, RemoteKeeper, type Unwrap, UserspaceMapper } from '#node';
+import {
+  EncryptedMapper,
+  Healer,
+  type Keepers,
+  KrbdMapper,
+  LocalKeeper,
+  LocalNbdKeeper,
+  NbdMapper,
+  ownAddresses,
+  remoteKeepers,
+  type Unwrap,
+  UserspaceMapper,
+} from '#node';
 import { openConfiguration, troubleOf } from './configuration.ts';
 import type { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 
-/** The node's services. Nothing runs in here between calls: what carries I/O are processes of their own. */
+/** The node's services. What carries I/O are processes of their own; here runs nothing but what brings those back. */
 export function nodePart({ options, host, metrics }: Surroundings): Part {
   const clusters = openConfiguration(options, { log: host.log, metrics });
   const mapperRole = options.text('mapper-socket');
-  const keeper = mapperRole === '' ? new LocalKeeper() : new RemoteKeeper(mapperRole);
+  const keepers: Keepers = mapperRole === '' ? { daemon: new LocalKeeper(), nbd: new LocalNbdKeeper() } : remoteKeepers(mapperRole);
   const name = options.name('node-name');
   const keys = new KeyRing(options.text('encryption-keys'));
   const unwrap: Unwrap = (storedKey, handle) => keys.unwrap(storedKey, handle);
-  const mappers = [new KrbdMapper(name), new UserspaceMapper(keeper, name)].map((mapper) => new EncryptedMapper(mapper, unwrap));
+  // A node chooses the first that it can use; rbd-nbd only where a class names it.
+  const plain = [new KrbdMapper(name), new UserspaceMapper(keepers.daemon, name), new NbdMapper(keepers, name)];
+  const mappers = plain.map((mapper) => new EncryptedMapper(mapper, unwrap));
   const node: Node = {
     host: { stateDir: options.text('state-dir'), mappers },
     clusters,
@@ -24,12 +38,14 @@ export function nodePart({ options, host, metrics }: Surroundings): Part {
     volumeLimit: options.count('node-volume-limit'),
     segments: segmentsOf(options),
   };
+  const connect = (cluster: string): ClusterConnection => clusters.get(cluster);
+  const healer = new Healer({ host: node.host, connect, locks: host.locks, log: host.log });
   return {
     services: [nodeService(host, node)],
     look: async () => [],
     notReady: () => troubleOf(clusters),
-    start: () => undefined,
-    stop: async () => undefined,
+    start: () => healer.start(),
+    stop: () => healer.stop(),
   };
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Failure } from '#lib/failure';
 import { createLogger, createMetrics, serveHealth } from '#observability';
-import { KubeApi, Leader, MirrorOperator, type Sites, Transport } from '#operator';
+import { KubeApi, Leader, MirrorOperator, NodeWatch, type Sites, Transport } from '#operator';
 import { openConfiguration, troubleOf } from './configuration.ts';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import { nextSignal } from './next-signal.ts';
@@ -26,17 +26,22 @@ export async function serveOperator(args: readonly string[]): Promise<void> {
   const driver = options.name('driver-name');
   const operator = new MirrorOperator({ api, sites: sitesOf(clusters), log, metrics, driver, host: hostname() });
 
+  const nodes = new NodeWatch({ api, clusters, log });
+
   metrics.operatorLeads.set(0);
   // Waiting for the Lease is what a replica is for: it is ready as soon as it runs.
   const health = options.health && (await serveHealth(options.health, { metrics, notReady: () => troubleOf(config) }));
   log.info({ role: 'operator', version: VERSION, identity, healthPort: health?.port }, 'waiting for the Lease');
 
   const signal = nextSignal();
-  const working = work({ leader, operator, leads: (value) => metrics.operatorLeads.set(value) });
+  const working = work({ leader, operator, nodes, leads: (value) => metrics.operatorLeads.set(value) });
   const why = await Promise.race([signal, working]);
   log.info({ why }, 'stopping');
   // What hangs in Ceph is not waited for: the Lease must be free for the next.
-  await Promise.race([operator.stop(), new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())]);
+  await Promise.race([
+    Promise.all([operator.stop(), nodes.stop()]),
+    new Promise((resolve) => setTimeout(resolve, STOP_MS).unref()),
+  ]);
   await leader.stop();
   await health?.stop();
   transport.end();
@@ -51,12 +56,14 @@ const LOST = 'the Lease is lost';
 interface Work {
   readonly leader: Leader;
   readonly operator: MirrorOperator;
+  readonly nodes: NodeWatch;
   readonly leads: (value: number) => void;
 }
 
-async function work({ leader, operator, leads }: Work): Promise<string> {
+async function work({ leader, operator, nodes, leads }: Work): Promise<string> {
   if (!(await leader.take())) return 'stopped';
   leads(1);
+  nodes.start(); // A lost node waits for no copy of anything else.
   // Copies that never become whole must not hide that the Lease is gone.
   const started = operator.start();
   await Promise.race([leader.lost, started]);

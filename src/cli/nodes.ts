@@ -16,6 +16,7 @@ export async function runNodesCommand(
   const meant = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
   if (meant === undefined || node === '')
     throw new Failure('invalid', 'COMMAND_UNKNOWN', 'usage: loligo nodes lost|back NODE [OPTIONS]');
-  for (const cluster of clusters.names()) await clusters.engineAt(cluster).markNode({ node, lost: meant.lost }, scope);
+  for (const cluster of clusters.names())
+    await clusters.engineAt(cluster).markNode({ node, lost: meant.lost, by: 'person' }, scope);
   return `${node} ${meant.said}`;
 }

@@ -1,5 +1,6 @@
 /**
- * What is staged and gives only errors: its process has ended, or its file system was given up by the kernel. It is taken down
+ * What is staged and gives only errors: its process has ended and cannot be replaced, its file system was given up by the kernel, or
+ * Ceph has cut its client off. It is taken down
  * whole, to be made anew, and only while no target path shows it:
  *
  *  - A container keeps the mount that it was started with, whatever is unmounted here, and the kernel keeps the device as
@@ -8,6 +9,7 @@
  *  - A device number that is free again is the next volume's, and a pod with a block volume still has a node of that number.
  */
 import { Failure } from '#lib/failure';
+import { tryReading } from './cut-off.ts';
 import type { Staged } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { Mount } from './mount-table.ts';
@@ -25,14 +27,15 @@ export interface Releasing extends Staged {
 /** Does nothing for what works. Throws `in-use` while pods still have what does not. */
 export async function releaseBroken(staged: Releasing): Promise<void> {
   const { dir, stash, mapper, mapped } = staged;
-  if (mapped.state === 'none') return;
+  if (mapped.state === 'none' || (mapped.state === 'dead' && mapper.heal !== undefined)) return;
   const mount = stash.access === 'mount' ? await findMountOf(mapped.device, stash.stagingPath) : undefined;
-  if (mapped.state === 'alive' && (mount === undefined || !(await isGivenUp(staged, mount)))) return;
+  const isFailing = mapped.state === 'dead' || (await tryReading(mapped.device)) === 'errors';
+  if (!isFailing && (mount === undefined || !(await isGivenUp(staged, mount)))) return;
 
   const paths = await publishedAt(dir);
   if (paths.length > 0) {
     if (mapped.state === 'alive' && !staged.isAgain) return;
-    const why = mapped.state === 'dead' ? mapped.why : 'the kernel has given up the file system';
+    const why = mapped.state === 'dead' ? mapped.why : 'the device gives errors, or the kernel has given up the file system';
     const message = `${why}, and the volume is made anew once no pod has it any more; it is still published at ${paths.join(', ')}`;
     throw new Failure('in-use', 'DEAD_STILL_PUBLISHED', message);
   }

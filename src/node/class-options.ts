@@ -3,11 +3,11 @@
  */
 import { Failure } from '#lib/failure';
 import { checkOptions as checkKrbd } from './krbd/options.ts';
+import { checkOptions as checkLibrbd } from './librbd-conf.ts';
 import { readMapOptions } from './map-options.ts';
 import type { MapOptions } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
 import { type FsType, STANDARD_FS } from './mount-options.ts';
-import { checkOptions as checkUserspace } from './userspace/ceph-conf.ts';
 
 export interface ClassOptions {
   /** '' where each node chooses. */
@@ -19,10 +19,14 @@ export interface ClassOptions {
 }
 
 /** What a class may name. */
-export const MAPPERS = ['krbd', 'userspace'] as const;
+export const MAPPERS = ['krbd', 'nbd', 'userspace'] as const;
 export type MapperName = (typeof MAPPERS)[number];
 
-const CHECKS: Readonly<Record<MapperName, (options: MapOptions) => void>> = { krbd: checkKrbd, userspace: checkUserspace };
+const CHECKS: Readonly<Record<MapperName, (options: MapOptions) => void>> = {
+  krbd: checkKrbd,
+  nbd: (options) => checkLibrbd('nbd', options),
+  userspace: (options) => checkLibrbd('userspace', options),
+};
 
 /** Throws the `invalid` that `stage` would; where no mapper is named, when none of them takes the options. */
 export function checkClassOptions({ mapper, mapOptions, mkfsOptions, fsTypes }: ClassOptions): void {

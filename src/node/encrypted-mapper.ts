@@ -14,7 +14,7 @@ import { LUKS_HEADER } from '#lib/luks';
 import { heldByOthers, refuseMounted } from './held.ts';
 import { closeLuks, formatLuks, missingForLuks, openLuks, resizeLuks } from './luks.ts';
 import { checkFormattable, clearEnds, inspectRaw, writeMark } from './luks-header.ts';
-import type { Device, MapOptions, Mapped, Mapper, MapSpec } from './mapper.ts';
+import type { Device, MapOptions, Mapped, Mapper, MapSpec, ResizeSpec } from './mapper.ts';
 import { findOpened, type OpenedDevice, openedName, type Purpose } from './opened-device.ts';
 import { readStash } from './stash.ts';
 
@@ -26,11 +26,14 @@ export type Unwrap = (storedKey: string, handle: string) => Promise<Buffer>;
 
 export class EncryptedMapper implements Mapper {
   readonly name: string;
+  readonly heal: Mapper['heal'];
   readonly #below: Mapper;
   readonly #unwrap: Unwrap;
 
   constructor(below: Mapper, unwrap: Unwrap) {
     this.name = below.name;
+    // What lies on it waits with it.
+    this.heal = below.heal && ((dir, connection) => this.#heal(dir, connection));
     this.#below = below;
     this.#unwrap = unwrap;
   }
@@ -57,6 +60,9 @@ export class EncryptedMapper implements Mapper {
     const { readonly } = spec;
     const found = await this.find(dir);
     if (found.state === 'alive' && found.device.readonly === readonly) return found.device;
+    if (found.state === 'dead' && found.device.readonly === readonly && this.heal !== undefined) {
+      return await this.heal(dir, spec.connection);
+    }
 
     const missing = await missingForLuks();
     if (missing !== undefined) {
@@ -72,10 +78,12 @@ export class EncryptedMapper implements Mapper {
     }
   }
 
-  async resize(dir: string, connection: ClusterConnection): Promise<Device> {
-    const below = await this.#below.resize(dir, connection);
+  async resize(dir: string, { connection, required }: ResizeSpec): Promise<Device> {
     const stash = await readStash(dir);
-    if (stash === undefined || stash.storedKey === '') return below;
+    const isEncrypted = stash !== undefined && stash.storedKey !== '';
+    const header = isEncrypted && required > 0n ? LUKS_HEADER : 0n;
+    const below = await this.#below.resize(dir, { connection, required: required + header });
+    if (!isEncrypted) return below;
     const opened = await getOpened(dir, below, 'volume');
     if (opened.readonly || below.size - opened.size < LUKS_HEADER + SECTOR) return opened;
     const key = await this.#unwrap(stash.storedKey, stash.handle);
@@ -91,6 +99,13 @@ export class EncryptedMapper implements Mapper {
     await this.#close(dir);
     await this.#below.unmap(dir);
     await rm(lockOf(dir), { force: true }); // Whoever holds it holds the device too.
+  }
+
+  async #heal(dir: string, connection: ClusterConnection): Promise<Device> {
+    const below = await this.#below.heal?.(dir, connection);
+    const found = await this.find(dir);
+    if (found.state !== 'none') return found.device;
+    throw new Failure('unfinished', 'DEVICE_LOST', `dm-crypt shows no device on ${below?.path}`);
   }
 
   async #close(dir: string): Promise<void> {

@@ -19,7 +19,11 @@ export async function expand(host: NodeHost, spec: NodeExpandSpec, scope: Scope)
   const { staged, path, fsType } = await getVolumeAt(host, spec);
   const { readonly } = staged.stash;
   const connection = spec.connect();
-  const device = await byDeadline(scope, staged.mapper.resize(staged.dir, connection), noAnswer(connection));
+  const device = await byDeadline(
+    scope,
+    staged.mapper.resize(staged.dir, { connection, required: spec.required }),
+    noAnswer(connection),
+  );
   if (device.size < spec.required && !readonly) {
     throw new Failure('out-of-range', 'IMAGE_SMALLER', `the image has ${device.size} bytes, and ${spec.required} are asked for`);
   }

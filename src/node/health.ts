@@ -1,12 +1,12 @@
 /** NodeGetVolumeHealth and NodeGetStorageHealth: only what is wrong is told. */
 import { connect } from 'node:net';
 import type { VolumeHandle } from '#lib/handle';
+import { tryReading } from './cut-off.ts';
 import { findStaged, type NodeHost, type Staged } from './host.ts';
 import { LIMITS } from './limits.ts';
 import type { Device } from './mapper.ts';
 import { type Address, monitorAddresses } from './monitors.ts';
 import { findMount } from './mounts.ts';
-import { run } from './run.ts';
 
 export interface NodeHealthEntry {
   readonly status: 'degraded' | 'inaccessible';
@@ -26,13 +26,13 @@ export async function volumeHealth(host: NodeHost, volume: VolumeHandle): Promis
 }
 
 async function deviceHealth(device: Device): Promise<readonly NodeHealthEntry[]> {
-  try {
-    const args = [`if=${device.path}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct', 'status=none'];
-    await run('dd', args, { limit: LIMITS.stats });
-    return [];
-  } catch {
+  const reading = await tryReading(device);
+  if (reading === 'works') return [];
+  if (reading === 'silent') {
     return [entry('inaccessible', 'DeviceUnreadable', `${device.path} cannot be read, or not in ${LIMITS.stats} ms`)];
   }
+  const message = `${device.path} gives errors: Ceph may have cut this node off; a pod that is made anew gets a new connection`;
+  return [entry('inaccessible', 'DeviceFailing', message)];
 }
 
 async function mountHealth({ stash }: Staged, device: Device): Promise<readonly NodeHealthEntry[]> {

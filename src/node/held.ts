@@ -10,13 +10,18 @@ export async function refuseMounted(device: Device): Promise<void> {
   if (paths.length > 0) throw held(device, `mounted at ${paths.join(', ')}`);
 }
 
-/** For a device that the kernel does not let go although it is not mounted here. */
-export async function heldByOthers(device: Device): Promise<Failure> {
-  const holders = [...(await devicesOn(device)), ...(await processesWith(device))];
+/** For a device that is not let go although it is not mounted here. `own` are processes that are to have it. */
+export async function heldByOthers(device: Device, own: readonly number[] = []): Promise<Failure> {
+  const holders = await holdersOf(device, own);
   return held(
     device,
     holders.length > 0 ? `held by ${holders.join(', ')}` : 'still open: written out to Ceph, or used by a program',
   );
+}
+
+/** Devices on it, and other processes of this PID namespace that have it open, in words. */
+export async function holdersOf(device: Device, own: readonly number[] = []): Promise<readonly string[]> {
+  return [...(await devicesOn(device)), ...(await processesWith(device, own))];
 }
 
 function held(device: Device, how: string): Failure {
@@ -29,8 +34,8 @@ async function devicesOn(device: Device): Promise<readonly string[]> {
   return Promise.all(names.map(async (name) => (await textAt(`/sys/block/${name}/dm/name`)) ?? name));
 }
 
-async function processesWith(device: Device): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+async function processesWith(device: Device, own: readonly number[]): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && !own.includes(Number(name)));
   const found = await Promise.all(pids.map((pid) => describeIfOpen(pid, device.path)));
   return found.filter((process) => process !== undefined);
 }

@@ -15,6 +15,11 @@ export function dirOf(host: NodeHost, volume: VolumeHandle): string {
   return volumeDir(host.stateDir, formatVolume(volume));
 }
 
+/** What is held while a volume is worked on in this process, by calls and by who heals. */
+export function volumeLock(handle: string): string {
+  return `volume ${handle} on this node`;
+}
+
 export interface Staged {
   readonly dir: string;
   readonly stash: Stash;

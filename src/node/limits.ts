@@ -21,4 +21,10 @@ export const LIMITS = {
   daemonStop: 5_000,
   /** One request to the mapper role, which may have to wait for a process to end. */
   keeper: 12_000,
+  /** Until rbd-nbd serves: opening the image, and up to 30 s until Ceph takes a dead one that held its lock for dead. */
+  serve: 75_000,
+  /** A request to the mapper role for that. */
+  keeperMap: 85_000,
+  /** Until a process that watches its image has told the kernel of its new size. */
+  resize: 15_000,
 } as const;

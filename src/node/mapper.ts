@@ -10,6 +10,8 @@ export interface MapSpec {
   readonly image: ImageRef;
   readonly readonly: boolean;
   readonly options: MapOptions;
+  /** Nobody else writes as long as it is mapped: a mapper may refuse everybody else the image's lock. */
+  readonly exclusive: boolean;
   /** Undefined for a volume that is not encrypted. */
   readonly encryption: Encryption | undefined;
   readonly connection: ClusterConnection;
@@ -25,6 +27,12 @@ export interface Encryption {
 /** `mapOptions` of the StorageClass, already parsed; what a mapper does not know it refuses. */
 export type MapOptions = Readonly<Record<string, string>>;
 
+export interface ResizeSpec {
+  readonly connection: ClusterConnection;
+  /** Bytes that the image is known to have; 0 for unknown. */
+  readonly required: bigint;
+}
+
 export interface Device {
   /** `/dev/…` */
   readonly path: string;
@@ -35,7 +43,7 @@ export interface Device {
   readonly size: bigint;
 }
 
-/** `dead`: a device is there and nothing answers behind it; every read and write of it fails. */
+/** `dead`: a device is there and nothing answers behind it; every read and write of it fails, or waits to be healed. */
 export type Mapped =
   | { readonly state: 'none' }
   | { readonly state: 'alive'; readonly device: Device }
@@ -55,12 +63,14 @@ export interface Mapper {
    * Makes the device as large as the image is now. Never makes either smaller. Looks as the user that mapped it, with
    * the connection's key where it is that user's: it may have changed since.
    */
-  resize(dir: string, connection: ClusterConnection): Promise<Device>;
+  resize(dir: string, want: ResizeSpec): Promise<Device>;
   /**
    * Takes the device away; done also when there is none, and with Ceph away. Throws `unfinished` while anybody holds
    * the device: what was written to it may not have left this host yet.
    */
   unmap(dir: string): Promise<void>;
+  /** Has a dead device answer again, whatever is on it; mapping one does so too. Undefined where that is not possible. */
+  readonly heal: ((dir: string, connection: ClusterConnection) => Promise<Device>) | undefined;
 }
 
 /** What a call waits for that maps or resizes and is not answered. */

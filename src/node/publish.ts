@@ -1,9 +1,9 @@
 /** NodePublishVolume and NodeUnpublishVolume: what is staged appears at a target path, and goes from it again. */
-import { stat } from 'node:fs/promises';
 import { Failure } from '#lib/failure';
 import type { VolumeHandle } from '#lib/handle';
 import type { Scope } from '#lib/scope';
 import { isGivenUp } from './broken.ts';
+import { numberAt, throughItsNode } from './device-node.ts';
 import { anyDeviceOf, deviceOf, dirOf, findStaged, type NodeHost, type Staged } from './host.ts';
 import type { Device } from './mapper.ts';
 import { readMountOptions } from './mount-options.ts';
@@ -126,16 +126,10 @@ async function ensureBind({ stash }: Staged, device: Device, path: string): Prom
 async function ensureNode(device: Device, path: string): Promise<void> {
   const mount = await findMount(path);
   if (mount === undefined) {
+    const { path: node } = await throughItsNode(device);
     await ensureMountPoint(path, 'file');
-    await bindMount(device.path, path);
+    await bindMount(node, path);
   } else if ((await numberAt(path)) !== device.number) {
     throw new Failure('precondition', 'PATH_TAKEN', `something else is mounted at ${path}: ${mount.source}`);
   }
-}
-
-/** `major:minor` of the device whose node is at the path; '' for anything else. */
-export async function numberAt(path: string): Promise<string> {
-  const found = await stat(path);
-  // makedev(3): the low 8 bits of minor, 12 of major, then the rest of minor.
-  return found.isBlockDevice() ? `${(found.rdev >> 8) & 0xfff}:${(found.rdev & 0xff) | ((found.rdev >> 12) & 0xfff00)}` : '';
 }

@@ -60,6 +60,8 @@ export interface Ended {
 export interface Detached {
   /** What the program says is appended here. */
   readonly logFile: string;
+  /** An open file that it has as number 3. */
+  readonly file?: number;
   /** Called when it ends while we are still there. */
   readonly ended: (how: Ended) => void;
 }
@@ -68,9 +70,10 @@ export interface Detached {
  * Starts a program that outlives us, in a session of its own.
  * Returns when it has been started, which says nothing about how it fares.
  */
-export function startDetached(program: string, args: readonly string[], { logFile, ended }: Detached): Promise<void> {
+export function startDetached(program: string, args: readonly string[], { logFile, file, ended }: Detached): Promise<void> {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(program, args, { env: ENVIRONMENT, cwd: '/', detached: true, stdio: ['ignore', log, log] });
+  const stdio = ['ignore' as const, log, log, ...(file === undefined ? [] : [file])];
+  const child = spawn(program, args, { env: ENVIRONMENT, cwd: '/', detached: true, stdio });
   closeSync(log);
   child.unref();
   child.once('exit', (code, signal) => ended({ code, signal }));

@@ -8,6 +8,7 @@ import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { byDeadline, checkpoint, type Scope } from '#lib/scope';
 import { releaseBroken } from './broken.ts';
+import { throughItsNode } from './device-node.ts';
 import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
 import { dirOf, type NodeHost, type Staged } from './host.ts';
 import { readMapOptions } from './map-options.ts';
@@ -24,6 +25,8 @@ export interface StageSpec {
   readonly access: Access;
   /** Nothing is ever written to the device: for readers. */
   readonly readonly: boolean;
+  /** No other node may have it meanwhile. */
+  readonly exclusive: boolean;
   /** '' takes what is there, and ext4 for a new one. */
   readonly fsType: FsType | '';
   readonly mountFlags: readonly string[];
@@ -89,7 +92,7 @@ async function ensureStaged(plan: Plan, scope: Scope): Promise<Device> {
   await writeStash(dir, stash);
 
   checkpoint(scope);
-  const mapping = orRelease(plan, () => mapper.map(dir, mapSpec(spec)));
+  const mapping = orRelease(plan, async () => throughItsNode(await mapper.map(dir, mapSpec(spec))));
   const device = await byDeadline(scope, mapping, noAnswer(spec.connection));
   if (spec.access === 'mount') await orRelease(plan, () => ensureMounted(plan, device, scope));
   scope.log.info({ volume: stash.handle, device: device.path, mapper: mapper.name }, 'volume is staged');
@@ -113,9 +116,9 @@ async function orRelease<T>({ dir, mapper, isAgain }: Plan, work: () => Promise<
 }
 
 function mapSpec(spec: StageSpec): MapSpec {
-  const { volume, readonly, encryption, connection } = spec;
+  const { volume, readonly, exclusive, encryption, connection } = spec;
   const options = readMapOptions(spec.mapOptions);
-  return { image: volume, readonly, options, encryption, connection };
+  return { image: volume, readonly, options, exclusive, encryption, connection };
 }
 
 /** All that can be refused, before anything is made. */

@@ -5,6 +5,7 @@
 const TEXTS: Readonly<Record<string, string>> = {
   'Cannot send after transport endpoint shutdown': 'ESHUTDOWN',
   'Connection timed out': 'ETIMEDOUT',
+  'Function not implemented': 'ENOSYS',
   'Device or resource busy': 'EBUSY',
   'Input/output error': 'EIO',
   'Invalid argument': 'EINVAL',

@@ -1,11 +1,11 @@
 /** A volume at a path that a caller names: its staging path or one of its targets. */
 import { Failure } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
+import { numberAt } from './device-node.ts';
 import { findStaged, type NodeHost, type Staged } from './host.ts';
 import type { Device } from './mapper.ts';
 import { findMount } from './mounts.ts';
 import { checkPath } from './paths.ts';
-import { numberAt } from './publish.ts';
 
 export interface VolumeAt {
   readonly volume: VolumeHandle;

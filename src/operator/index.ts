@@ -4,6 +4,7 @@
  */
 export type { Sites } from './mirror/index.ts';
 export { MirrorOperator } from './mirror-operator.ts';
+export { NodeWatch } from './nodes/node-watch.ts';
 export { applyPlan, hereOf, planVolumes, readCopies, type Terms, type VolumePlan } from './objects/index.ts';
 export * from './resources/index.ts';
 export { isKube, KubeApi, Leader, Transport } from './runtime/index.ts';

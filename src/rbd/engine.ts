@@ -22,7 +22,7 @@ import { getVolume } from './get-volume.ts';
 import { listSnapshots } from './list-snapshots.ts';
 import { listVolumeHealth } from './list-volume-health.ts';
 import { listVolumes } from './list-volumes.ts';
-import { markNode } from './lost-nodes.ts';
+import { lostNodes, markNode } from './lost-nodes.ts';
 import { MIRRORING } from './mirror/operations.ts';
 import { modifyVolume } from './modify-volume.ts';
 import { probe } from './probe.ts';
@@ -61,6 +61,7 @@ const OPERATIONS: Operations = {
   changedBlocks,
   unpublishVolume,
   markNode,
+  lostNodes,
   publishedNodes,
   publishVolume,
   modifyVolume,

@@ -17,6 +17,6 @@ export async function checkSnapshotRoom(
   const count = header.snapshotIds.length;
   if (count >= bounds.crowded) await addWork(io, { do: 'flatten-children', image });
   if (count < bounds.most) return;
-  const message = `${formatImage({ ...io, image })} has ${count} snapshots, those that its clones hold included; delete some, or flatten clones`;
+  const message = `${formatImage({ ...io, image })} has ${count} snapshots of at most ${bounds.most}, those that its clones hold included; delete some, or flatten clones`;
   throw new Failure('exhausted', 'TOO_MANY_SNAPSHOTS', message);
 }

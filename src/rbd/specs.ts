@@ -275,6 +275,21 @@ export interface Reaped {
   readonly isOthersTurn: boolean;
 }
 
+export interface NodeMark {
+  /** The node's name, not its id. */
+  readonly node: string;
+  readonly lost: boolean;
+  /** Who says so: an administrator, or the operator for a taint. */
+  readonly by: 'person' | 'taint';
+}
+
+export interface LostNodes {
+  /** Marked in every place, by whomever. */
+  readonly everywhere: readonly string[];
+  /** Marked in any place by this instance's operator. */
+  readonly byTaint: readonly string[];
+}
+
 /** The operations, by name; each runs in the agent, each can be asked again after any failure. */
 export interface Engine extends Mirroring {
   /** Connects and reads once; throws what keeps the cluster from serving. */
@@ -301,7 +316,8 @@ export interface Engine extends Mirroring {
   /** Done also when it was not published. */
   unpublishVolume(spec: UnpublishSpec): Promise<void>;
   /** Says of a node, by its name, that it is lost: what it has is taken from it by force. Or that it is back. */
-  markNode(args: { readonly node: string; readonly lost: boolean }): Promise<void>;
+  markNode(mark: NodeMark): Promise<void>;
+  lostNodes(args: Record<never, never>): Promise<LostNodes>;
   capacity(args: Place & { readonly dataPool: string }): Promise<Capacity>;
   volumeHealth(volume: ImageRef): Promise<VolumeHealth>;
   listVolumeHealth(page: Page): Promise<VolumeHealthPage>;

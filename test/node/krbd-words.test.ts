@@ -10,6 +10,7 @@ import type { MapSpec } from '../../src/node/mapper.ts';
 const spec: MapSpec = {
   image: { pool: 'rbd', namespace: '', image: 'v' },
   readonly: false,
+  exclusive: true,
   options: {},
   encryption: undefined,
   connection: { cluster: 'prod', site: 'east', monitors: ['10.0.0.1:6789'], user: 'loligo', key: 'c2VjcmV0' },
@@ -40,11 +41,12 @@ const lines: Record<string, readonly [MapSpec, string]> = {
   ],
 };
 for (const [name, [wanted, line]] of Object.entries(lines)) {
-  test(`what the kernel is told: ${name}`, () => assert.equal(addLine('label', wanted), line));
+  test(`what the kernel is told: ${name}`, () => assert.equal(addLine('label', wanted, 'shared'), line));
 }
 
 test('a device is known by the name of its key', () => {
-  assert.equal(labelIn(addLine('loligo.0123', spec)), 'loligo.0123');
+  assert.match(addLine('label', spec, 'own'), /,noshare rbd v -$/);
+  assert.equal(labelIn(addLine('loligo.0123', spec, 'shared')), 'loligo.0123');
   assert.equal(labelIn('10.0.0.1:6789 name=admin,key=client.admin,queue_depth=1 rbd v -'), 'client.admin');
   assert.equal(labelIn('10.0.0.1:6789 name=admin,secret=AQ==,monkey=1 rbd v -'), '');
 });
@@ -52,7 +54,7 @@ test('a device is known by the name of its key', () => {
 test('a mode that no monitor address serves is refused with the port that is missing', () => {
   const wanted = { ...spec, options: { ms_mode: 'crc' } };
 
-  assert.throws(() => addLine('label', wanted), { reason: 'MONITOR_ADDRESS_MISSING', message: /3300/ });
+  assert.throws(() => addLine('label', wanted, 'shared'), { reason: 'MONITOR_ADDRESS_MISSING', message: /3300/ });
 });
 
 for (const options of [

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { Failure } from '#lib/failure';
-import { RemoteKeeper, serveKeeper } from '#node';
+import { remoteKeepers, serveKeeper } from '#node';
+import type { NbdOrder } from '../../src/node/keeper/keeper.ts';
 import { aScope } from './scope.ts';
 
 const VOLUME = '0123456789abcdef0123456789abcdef';
@@ -23,8 +24,13 @@ class Role implements AsyncDisposable {
     const role = new Role();
     mkdirSync(role.volume(VOLUME), { recursive: true, mode: 0o700 });
     const note = (act: string) => async (dir: string) => void role.done.push(`${act} ${dir}`);
-    const keeper = { missing: async () => undefined, start: note('start'), end: note('end') };
-    const served = await serveKeeper({ socket: role.socket, stateDir: role.dir }, keeper, aScope().log);
+    const missing = async (): Promise<undefined> => undefined;
+    const serve = (dir: string, { image, device }: NbdOrder): Promise<string> => {
+      role.done.push(`nbd-serve ${dir} ${image} ${device}`);
+      return Promise.resolve('what it said');
+    };
+    const keepers = { daemon: { missing, start: note('start'), end: note('end') }, nbd: { missing, serve, end: note('nbd-end') } };
+    const served = await serveKeeper({ socket: role.socket, stateDir: role.dir }, keepers, aScope().log);
     role.#stop = () => served.stop();
     return role;
   }
@@ -51,7 +57,7 @@ function isRefused(error: unknown): boolean {
 
 test('a volume of the state directory is started and ended', async () => {
   await using role = await Role.serve();
-  const keeper = new RemoteKeeper(role.socket);
+  const keeper = remoteKeepers(role.socket).daemon;
 
   const missing = await keeper.missing();
   await keeper.start(role.volume(VOLUME));
@@ -61,7 +67,40 @@ test('a volume of the state directory is started and ended', async () => {
   assert.deepEqual(role.done, [`start ${role.volume(VOLUME)}`, `end ${role.volume(VOLUME)}`]);
 });
 
+const ORDER = {
+  image: 'rbd/ns/image@snap',
+  readonly: true,
+  exclusive: false,
+  label: `loligo.${VOLUME}`,
+  device: '/dev/nbd3',
+  user: 'loligo',
+  key: 'c2VjcmV0',
+};
+
+test('rbd-nbd is started with an order, and what it said comes back', async () => {
+  await using role = await Role.serve();
+  const { nbd } = remoteKeepers(role.socket);
+
+  const missing = await nbd.missing();
+  const complaint = await nbd.serve(role.volume(VOLUME), ORDER);
+  await nbd.end(role.volume(VOLUME));
+
+  assert.deepEqual([missing, complaint], [undefined, 'what it said']);
+  const dir = role.volume(VOLUME);
+  assert.deepEqual(role.done, [`nbd-serve ${dir} rbd/ns/image@snap /dev/nbd3`, `nbd-end ${dir}`]);
+});
+
+const served = (order: object): object => ({ act: 'nbd-serve', volume: VOLUME, order: { ...ORDER, ...order } });
+
 const HOSTILE = {
+  'an option in place of an image': served({ image: '--conf=/etc/shadow' }),
+  'an image that is a path': served({ image: '/etc/shadow' }),
+  'a device of another kind': served({ device: '/dev/sda' }),
+  'an option in place of a user': served({ user: '--admin' }),
+  'a user of two lines': served({ user: 'loligo\n[client.admin]' }),
+  'a key of two lines': served({ key: 'c2VjcmV0\nadmin = true' }),
+  'a label that is none of ours': served({ label: 'other' }),
+  'no order': { act: 'nbd-serve', volume: VOLUME },
   'a way up': { act: 'start', volume: '..' },
   'a way down': { act: 'start', volume: `${VOLUME}/targets` },
   'a path': { act: 'end', volume: '/etc' },
@@ -103,7 +142,7 @@ test('a link in place of the directory, one that others may write to, and none a
   symlinkSync(role.volume(VOLUME), link);
   mkdirSync(open);
   chmodSync(open, 0o777);
-  const keeper = new RemoteKeeper(role.socket);
+  const keeper = remoteKeepers(role.socket).daemon;
 
   for (const dir of [link, open, none]) await assert.rejects(keeper.start(dir), isRefused);
 
@@ -115,7 +154,7 @@ test('the socket is for its owner alone, and goes with the role', async () => {
 
   const mode = statSync(role.socket).mode & 0o777;
   await assert.rejects(
-    serveKeeper({ socket: role.socket, stateDir: role.dir }, new RemoteKeeper(''), aScope().log),
+    serveKeeper({ socket: role.socket, stateDir: role.dir }, remoteKeepers(''), aScope().log),
     (error) => error instanceof Failure && error.reason === 'SOCKET_TAKEN',
   );
   await role[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import type { VolumeHandle } from '#lib/handle';
-import { LocalKeeper, type NodeHost, type PublishSpec, RemoteKeeper, type StageSpec, UserspaceMapper } from '#node';
+import { LocalKeeper, type NodeHost, type PublishSpec, remoteKeepers, type StageSpec, UserspaceMapper } from '#node';
 import { hostRemains, removeHostRemains } from '../support/host-remains.ts';
 import { type MicroCeph, RUN, type TestPool } from '../support/micro-ceph.ts';
 
@@ -55,6 +55,7 @@ export class NodeBed implements AsyncDisposable {
       stagingPath: this.path(`stage-${image}`),
       access: 'mount',
       readonly: false,
+      exclusive: true,
       fsType: '',
       mountFlags: [],
       mkfsOptions: '',
@@ -90,7 +91,7 @@ export const NODE = 'test-node';
 
 /** With a mapper role's socket that role keeps the daemons, else the process that asks. */
 export function hostAt(stateDir: string, mapperSocket = ''): NodeHost {
-  const keeper = mapperSocket === '' ? new LocalKeeper() : new RemoteKeeper(mapperSocket);
+  const keeper = mapperSocket === '' ? new LocalKeeper() : remoteKeepers(mapperSocket).daemon;
   return { stateDir, mappers: [new UserspaceMapper(keeper, NODE)] };
 }
 

@@ -21,12 +21,12 @@ test('a node that is said to be lost is cut off, by the exact address of its cli
   await using _other = other;
   const { volume } = writing;
 
-  await bed.engine.markNode({ node: 'here', lost: true });
+  await bed.engine.markNode({ node: 'here', lost: true, by: 'person' });
   await bed.engine.unpublishVolume({ volume, node: HERE, fence: false });
   const cutOff = await blocklist(pool);
   await bed.engine.publishVolume({ volume, node: THERE, mode: 'single-writer', readonly: false, nodeLimit: 0 });
   await writing.untilEnded();
-  await bed.engine.markNode({ node: 'here', lost: false });
+  await bed.engine.markNode({ node: 'here', lost: false, by: 'person' });
   await bed.engine.unpublishVolume({ volume: other.volume, node: HERE, fence: false });
 
   assert.ok(cutOff.has(writing.client), `${writing.client} is not among ${[...cutOff].join(' ')}`);
@@ -61,7 +61,7 @@ test('what is no name of a node cannot be said to be lost', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await engineBed(pool);
 
-  await assert.rejects(bed.engine.markNode({ node: 'here@10.0.0.1', lost: true }), { reason: 'NODE_NAME_INVALID' });
+  await assert.rejects(bed.engine.markNode({ node: 'here@10.0.0.1', lost: true, by: 'person' }), { reason: 'NODE_NAME_INVALID' });
 });
 
 /** A volume that is published at HERE, and a client of this machine that writes to it until it is cut off. */

@@ -8,42 +8,24 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { KeyFolder } from '../keys/key-folder.ts';
-import { Driver } from '../support/driver.ts';
 import { answerOf, untilOk } from '../support/driver-bed.ts';
-import { adminKey } from '../support/engine-bed.ts';
-import { VmBed, type VmVolume } from '../support/vm/node-bed.ts';
-import { sharedNetwork } from '../support/vm/shared-network.ts';
+import type { VmVolume } from '../support/vm/node-bed.ts';
+import { EncryptionBed, KEYS, MIB } from './encryption-bed.ts';
 
-const MIB = 2 ** 20;
-const KEYS = '/etc/loligo/encryption';
 const PLAINTEXT = 'nobody without the key reads this: ';
 
-const keyEncryptionKey = randomBytes(32);
-const folder = new KeyFolder({ main: { from: 'files', keyFiles: ['main'] } }, { main: keyEncryptionKey });
-const bed = await VmBed.open({ options: { 'encryption-keys': `${KEYS}/keys.json` } });
-const controller = await aController();
-after(async () => {
-  folder[Symbol.dispose]();
-  await controller[Symbol.asyncDispose]();
-  await bed[Symbol.asyncDispose]();
-});
+const whole = await EncryptionBed.open();
+after(() => whole[Symbol.asyncDispose]());
+const { bed, folder, keyEncryptionKey } = whole;
 const { machine, pool } = bed;
-const { csi } = controller;
-await machine.write(`${KEYS}/keys.json`, JSON.stringify({ main: { from: 'files', keyFiles: ['main'] } }));
-await machine.write(`${KEYS}/main`, keyEncryptionKey.toString('base64'));
-const { nodeId } = await bed.csi.call('NodeGetInfo', {});
-
-interface Wanted {
-  readonly fsType?: 'ext4' | 'xfs';
-  readonly block?: boolean;
-  readonly mib?: number;
-  readonly source?: object;
-}
-
-interface Published extends VmVolume {
-  readonly publishContext: Readonly<Record<string, string>>;
-}
+const { csi } = whole.controller;
+const aVolume = whole.volume.bind(whole);
+const stage = whole.stage.bind(whole);
+const takeAway = bed.takeAway.bind(bed);
+const openedDevices = whole.openedDevices.bind(whole);
+const sizeOf = whole.sizeOf.bind(whole);
+const leftovers = whole.leftovers.bind(whole);
+const request = whole.request.bind(whole);
 
 for (const [fsType, mib] of [
   ['ext4', 64],
@@ -261,43 +243,6 @@ test('a volume whose first header was overwritten is opened by its second one', 
   assert.ok(kept.startsWith(PLAINTEXT));
 });
 
-/** With the same key-encryption key as the node, as `client.admin`. */
-async function aController(): Promise<Driver> {
-  const { network, ceph } = sharedNetwork();
-  const clusters = { prod: { monitors: ceph.monitors, user: 'admin', key: await adminKey(ceph) } };
-  const enter = network.enter.bind(network);
-  return await Driver.start({ role: 'controller', clusters, options: { 'encryption-keys': folder.path }, enter });
-}
-
-async function aVolume(name: string, wanted: Wanted): Promise<Published> {
-  const { volume } = await untilOk(() => csi.call('CreateVolume', request(name, wanted)));
-  const { volumeCapability } = bed.volume(name, wanted);
-  const { publishContext } = await csi.call('ControllerPublishVolume', { volumeId: volume.volumeId, nodeId, volumeCapability });
-  assert.equal(volume.capacityBytes, String((wanted.mib ?? 64) * MIB));
-  return { ...bed.volume(name, wanted), volumeContext: volume.volumeContext, publishContext };
-}
-
-function request(name: string, wanted: Wanted): object {
-  const { pool: place, namespace } = pool.place;
-  return {
-    name,
-    capacityRange: { requiredBytes: String((wanted.mib ?? 64) * MIB) },
-    parameters: { pool: place, namespace, encrypted: 'true', encryptionKey: 'main' },
-    volumeCapabilities: [bed.volume(name, wanted).volumeCapability],
-    ...(wanted.source === undefined ? {} : { volumeContentSource: wanted.source }),
-  };
-}
-
-/** However often it takes: under emulation, on a busy machine, one call's time may be too short. */
-function stage(volume: VmVolume, other: object = {}) {
-  return untilOk(() => bed.stage(volume, other), 300);
-}
-
-async function takeAway(volume: VmVolume): Promise<void> {
-  await bed.unpublish(volume);
-  await bed.unstage(volume);
-}
-
 async function grow({ volumeId, targetPath, stagingTargetPath }: VmVolume, mib: number) {
   const capacityRange = { requiredBytes: String(mib * MIB) };
   await csi.call('ControllerExpandVolume', { volumeId, capacityRange });
@@ -317,31 +262,6 @@ async function writeFile({ targetPath }: VmVolume): Promise<string> {
 
 async function digestOf(path: string): Promise<string> {
   return (await machine.run('sha256sum', [path])).split(' ')[0] ?? '';
-}
-
-interface Opened {
-  readonly name: string;
-  readonly uuid: string;
-  readonly path: string;
-  readonly size: number;
-}
-
-/** What dmsetup shows. */
-async function openedDevices(): Promise<readonly Opened[]> {
-  const columns = ['info', '-c', '--noheadings', '--separator', ' ', '-o', 'name,uuid,minor'];
-  const listed = await machine.run('dmsetup', columns);
-  const rows = listed.split('\n').filter((line) => line.includes('CRYPT'));
-  return await Promise.all(
-    rows.map(async (row) => {
-      const [name = '', uuid = '', minor = ''] = row.split(' ');
-      const path = `/dev/dm-${minor}`;
-      return { name, uuid, path, size: await sizeOf(path) };
-    }),
-  );
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return Number(await machine.run('blockdev', ['--getsize64', path]));
 }
 
 /** Writes into the image beside the driver, by `rbd import-diff` of a stream with that one piece. */
@@ -390,9 +310,4 @@ function imageContains(image: string, text: string): Promise<boolean> {
     await pool.rbd('export', '--no-progress', image, path);
     return readFileSync(path).includes(text);
   });
-}
-
-async function leftovers(): Promise<readonly string[]> {
-  const keys = (await machine.run('cat', ['/proc/keys'])).split('\n').filter((line) => line.includes('cryptsetup'));
-  return [...(await bed.leftovers()), ...(await openedDevices()).map(({ name }) => `dm ${name}`), ...keys];
 }

@@ -5,19 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf, untilOk } from '../support/driver-bed.ts';
 import { until } from '../support/kubernetes/waiting.ts';
 import { VmBed } from '../support/vm/node-bed.ts';
-
-/** Appends numbers, and notes after each sync how many there are; the note is synced too. */
-const WRITER = [
-  '--eval',
-  `const { openSync, writeSync, fsyncSync } = require('node:fs');
-   const [numbers, note] = process.argv.slice(1).map((path) => openSync(path, 'w'));
-   for (let count = 0; ; count++) {
-     writeSync(numbers, count + '\\n');
-     fsyncSync(numbers);
-     writeSync(note, String(count + 1), 0);
-     fsyncSync(note);
-   }`,
-];
+import { WRITER } from './writer.ts';
 
 const bed = await VmBed.open();
 after(() => bed[Symbol.asyncDispose]());

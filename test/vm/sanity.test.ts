@@ -18,7 +18,7 @@ const program = join('/project', relative(ROOT, await csiSanity()));
 const bed = await VmBed.open({ role: 'standalone', options: SANITY_OPTIONS });
 after(() => bed[Symbol.asyncDispose]());
 
-for (const mapper of ['krbd']) {
+for (const mapper of ['krbd', 'nbd']) {
   for (const access of ['mount', 'block']) {
     test(`csi-sanity finds no fault with ${access} volumes on ${mapper}, and leaves nothing on the node`, async () => {
       const inputs = sanityInputs(bed.pool, mapper, { userID: bed.user, userKey: bed.key });

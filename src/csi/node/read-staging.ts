@@ -22,6 +22,7 @@ export function readStaging(request: NodeStageVolumeRequest): StageWanted {
     stagingPath: request.stagingTargetPath,
     access: access.type,
     readonly: mode === 'single-reader' || mode === 'multi-reader',
+    exclusive: mode === 'single-writer',
     fsType: access.type === 'mount' ? access.fsType : '',
     mountFlags: access.type === 'mount' ? access.mountFlags : [],
     ...{ mapper, mapOptions, mkfsOptions },

@@ -1,4 +1,5 @@
 import { formatVolume } from '#lib/handle';
+import { volumeLock } from '#node';
 import { NODE } from '../definitions.ts';
 import type { NodeHandlers } from '../generated/csi/v1/Node.ts';
 import type { Host } from '../rpc.ts';
@@ -18,7 +19,7 @@ import { unpublishVolume } from './unpublish-volume.ts';
 import { unstageVolume } from './unstage-volume.ts';
 
 /** A key of its own: one process may serve the controller too, whose work on a volume does not exclude the node's. */
-const onVolume = ({ volume }: NodeVolume) => [`volume ${formatVolume(volume)} on this node`];
+const onVolume = ({ volume }: NodeVolume) => [volumeLock(formatVolume(volume))];
 const LOOKS = { unlocked: 'only looks' };
 
 /** The Node service, complete: an RPC without a handler here does not compile. */

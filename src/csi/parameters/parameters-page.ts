@@ -17,7 +17,7 @@ where they take the place of the StorageClass's, and can be changed later.
 | Parameter | Form | When not given | What it does |
 | --- | --- | --- | --- |
 ${rows.map(line).join('\n')}
-| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mapper \`userspace\`); a change holds from the next time the volume is staged. The kernel's client knows no limits: for volumes whose class says \`mapper: krbd\` they are refused, also in a later change. Where the class names no mapper nobody knows which one a node has, and a limit has no effect where that is \`krbd\`: say \`mapper: userspace\` in classes whose volumes are to be limited. **Mutable.** |
+| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mappers \`nbd\`, \`userspace\`); a change holds from the next time the volume is staged. The kernel's client knows no limits: for volumes whose class says \`mapper: krbd\` they are refused, also in a later change. Where the class names no mapper nobody knows which one a node has, and a limit has no effect where that is \`krbd\`: say one of those in classes whose volumes are to be limited. **Mutable.** |
 
 The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, with its
 access modes, file system and mapper: for people who look at the image, and for \`loligo recover\` ([disaster recovery](disaster-recovery.md)). Other \`csi.storage.k8s.io/\` keys are ignored.
@@ -35,7 +35,7 @@ Of \`krbd\`, as the kernel documents them; those that older kernels lack, they r
 | \`compression_hint\` | \`none\`, \`compressible\`, \`incompressible\` |
 | \`exclusive\`, \`lock_on_read\`, \`notrim\`, \`rxbounce\`, \`crc\`, \`tcp_nodelay\`, \`cephx_sign_messages\` | \`true\` or \`false\` |
 
-Of \`userspace\`, librbd's own: \`rbd_read_from_replica_policy\`, \`crush_location\`, \`rbd_readahead_max_bytes\`, \`rbd_readahead_trigger_requests\`,
+Of \`nbd\` and \`userspace\`, librbd's own: \`rbd_read_from_replica_policy\`, \`crush_location\`, \`rbd_readahead_max_bytes\`, \`rbd_readahead_trigger_requests\`,
 \`rbd_readahead_disable_after_bytes\`, \`rbd_skip_partial_discard\`, \`rbd_discard_granularity_bytes\`, \`objecter_inflight_ops\`, \`objecter_inflight_op_bytes\`.
 
 ### Topology

@@ -92,9 +92,9 @@ export const PARAMETERS = {
   },
   mapper: {
     read: oneOf(MAPPERS),
-    form: MAPPERS.map((mapper) => `\`${mapper}\``).join(' or '),
+    form: MAPPERS.map((mapper) => `\`${mapper}\``).join(', '),
     otherwise: 'the first that the node can use',
-    says: 'What makes a block device of the image on a node: the kernel (`krbd`), or qemu-storage-daemon and a loop device (`userspace`).',
+    says: 'What makes a block device of the image on a node: the kernel (`krbd`), rbd-nbd and a network block device (`nbd`), or qemu-storage-daemon and a loop device (`userspace`).',
   },
   mapOptions: {
     read: matching(/^[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+(,[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+)*$/, 'of the form name=value,name=value'),

@@ -7,8 +7,11 @@ import { kernelOptions } from './options.ts';
 /** Seconds in which a connection must come about; the kernel's own value is 60. Longer than any election of monitors. */
 const MOUNT_TIMEOUT = 20;
 
+/** `shared`: one client of the kernel for all images of a user, as long as one is mapped. */
+export type Client = 'shared' | 'own';
+
 /** `label` is the name of the key in the kernel's keyring, and how the device is found again. */
-export function addLine(label: string, { image, readonly, options, connection }: MapSpec): string {
+export function addLine(label: string, { image, readonly, options, connection }: MapSpec, client: Client): string {
   const { mode, addresses } = monitorsFor(options['ms_mode'], connection.monitors);
   const told = [
     `name=${connection.user}`,
@@ -18,6 +21,7 @@ export function addLine(label: string, { image, readonly, options, connection }:
     ...kernelOptions(options),
     ...(image.namespace === '' ? [] : [`_pool_ns=${image.namespace}`]),
     ...(readonly ? ['ro'] : []),
+    ...(client === 'own' ? ['noshare'] : []),
   ];
   const monitors = addresses.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
   return `${monitors} ${told.join(',')} ${image.pool} ${image.image} -`;

@@ -9,16 +9,19 @@
  *     K3  The key is in the kernel's keyring while an image is being mapped, and not after.
  */
 import { access, rm, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
+import { tryReading } from '../cut-off.ts';
 import { heldByOthers, refuseMounted } from '../held.ts';
+import { loadModule } from '../kernel-module.ts';
 import { LIMITS } from '../limits.ts';
 import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
 import { digest } from '../paths.ts';
 import { type Ran, run } from '../run.ts';
-import { addFailure } from './add-failure.ts';
+import { errnoOfText } from '../strerror.ts';
+import { addFailure, waitFailure } from './add-failure.ts';
 import { addLine } from './add-line.ts';
 import { ADD, hasRbd, type RbdDevice, REMOVE, readDevices, refreshOf } from './devices.ts';
 import { dropKernelKey, missingForKeys, withKernelKey } from './kernel-key.ts';
@@ -32,6 +35,7 @@ const LET_GO_MS = 2_000;
 
 export class KrbdMapper implements Mapper {
   readonly name = 'krbd';
+  readonly heal = undefined;
   readonly #node: string;
 
   /** `node` is the name of the node, the same as long as volumes are mapped. */
@@ -40,7 +44,7 @@ export class KrbdMapper implements Mapper {
   }
 
   async missing(): Promise<string | undefined> {
-    if (!(await hasRbd())) await loadModule();
+    if (!(await hasRbd())) await loadModule('rbd');
     return (await hasRbd()) ? missingForKeys() : 'the kernel module rbd';
   }
 
@@ -61,7 +65,7 @@ export class KrbdMapper implements Mapper {
     return await this.#settle(dir);
   }
 
-  async resize(dir: string, _connection: ClusterConnection): Promise<Device> {
+  async resize(dir: string): Promise<Device> {
     const [device] = await this.#devices(dir);
     if (device === undefined) throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     // The kernel hears of a new size by itself, some time.
@@ -93,12 +97,13 @@ export class KrbdMapper implements Mapper {
   async #add(dir: string, spec: MapSpec): Promise<void> {
     const label = this.#label(dir);
     const lock = join(dir, LOCK);
-    const input = Buffer.from(addLine(label, spec));
     await writeFile(lock, '', { mode: 0o600 }); // Before the key: where it is, there may be something to take away.
-    const options = { limit: LIMITS.map, input, accept: [0, 1, LOCKED] };
-    const ran = await withKernelKey(label, spec.connection.key, () => run('flock', locked(lock, ADD), options));
-    if (ran.exit === LOCKED) throw underWay();
-    if (ran.exit !== 0) throw await addFailure(ran.stderr, spec.connection.user);
+    await withKernelKey(label, spec.connection.key, async () => {
+      const shared = await add(lock, addLine(label, spec, 'shared'));
+      // Images that are still mapped keep a client that Ceph has cut off, and the kernel would share it.
+      const ran = errnoOfText(shared.stderr) === 'ESHUTDOWN' ? await add(lock, addLine(label, spec, 'own')) : shared;
+      if (ran.exit !== 0) throw await addFailure(ran.stderr, spec.connection.user);
+    });
   }
 
   /** What was just mapped is the volume's only device, and nobody else on this node has the image. */
@@ -125,21 +130,39 @@ function isSameImage(one: RbdDevice, other: RbdDevice): boolean {
   return fields.every((field) => one[field] === other[field]);
 }
 
-/** Asks the kernel to take the device away, and waits until it is gone. */
+async function add(lock: string, line: string): Promise<Ran> {
+  const since = uptime() - 1;
+  try {
+    const ran = await run('flock', locked(lock, ADD), { limit: LIMITS.map, input: Buffer.from(line), accept: [0, 1, LOCKED] });
+    if (ran.exit === LOCKED) throw underWay();
+    return ran;
+  } catch (error) {
+    throw (await waitFailure(since)) ?? error;
+  }
+}
+
+/** Asks the kernel to take the device away, and waits until it is gone. One that only gives errors goes also from who has it open. */
 async function remove(device: RbdDevice, lock: string): Promise<void> {
   await refuseMounted(device);
   const until = Date.now() + LIMITS.unmap;
-  for (const letGo = Date.now() + LET_GO_MS; ; await sleep(50)) {
-    const ran = await Promise.race([removal(device, lock), untilGone(device, until)]);
+  let how: Removal = 'when-free';
+  for (let letGo = Date.now() + LET_GO_MS; ; await sleep(50)) {
+    const ran = await Promise.race([removal(device, { lock, how }), untilGone(device, until)]);
     if (!(await isThere(device))) return;
     if (ran?.exit === LOCKED || ran === undefined) throw underWay();
-    if (Date.now() > letGo) throw await heldByOthers(device);
+    if (Date.now() <= letGo) continue;
+    if (how === 'force' || (await tryReading(device)) !== 'errors') throw await heldByOthers(device);
+    how = 'force';
+    letGo = Date.now() + LET_GO_MS;
   }
 }
 
 /** Its own end does not matter, only whether the device is gone: after that it may wait for Ceph, for as long as it takes. */
-async function removal(device: RbdDevice, lock: string): Promise<Ran | undefined> {
-  const options = { limit: LIMITS.unmap, input: Buffer.from(device.id), accept: [0, 1, LOCKED], leave: true };
+type Removal = 'when-free' | 'force';
+
+async function removal(device: RbdDevice, { lock, how }: { lock: string; how: Removal }): Promise<Ran | undefined> {
+  const input = Buffer.from(how === 'force' ? `${device.id} force` : device.id);
+  const options = { limit: LIMITS.unmap, input, accept: [0, 1, LOCKED], leave: true };
   try {
     return await run('flock', locked(lock, REMOVE), options);
   } catch {
@@ -181,13 +204,4 @@ function locked(lock: string, path: string): readonly string[] {
 
 function underWay(): Failure {
   return new Failure('unfinished', 'MAP_UNDERWAY', 'the kernel still maps or unmaps the image, for an earlier call');
-}
-
-/** Where the module is a file of this host that may be loaded; else it has to be there. */
-async function loadModule(): Promise<void> {
-  try {
-    await run('modprobe', ['--quiet', 'rbd'], { limit: LIMITS.look, accept: [0, 1] });
-  } catch {
-    // Seen by who looks for the module.
-  }
 }

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#lib/failure';
 import { isListenedOn, SOCKET_PATH_MAX } from '#lib/unix-socket';
+import type { DaemonKeeper } from '../keeper/keeper.ts';
 import { LIMITS } from '../limits.ts';
-import type { DaemonKeeper } from './keeper.ts';
 import { Qmp } from './qmp.ts';
 import { socketOf } from './volume-files.ts';
 

@@ -11,22 +11,21 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
+import type { DaemonKeeper } from '../keeper/keeper.ts';
+import { checkOptions, librbdConf } from '../librbd-conf.ts';
 import { LIMITS } from '../limits.ts';
-import type { Device, MapOptions, Mapped, Mapper, MapSpec } from '../mapper.ts';
+import type { Device, MapOptions, Mapped, Mapper, MapSpec, ResizeSpec } from '../mapper.ts';
 import { mountAt, readMounts } from '../mount-table.ts';
 import { run } from '../run.ts';
-import { cephConf, checkOptions } from './ceph-conf.ts';
 import { askDaemon, isDaemonAlive, startDaemon, stopDaemon } from './daemon.ts';
-import type { DaemonKeeper } from './keeper.ts';
+import { addNode, addSecret, imageOptions, KEY, NO_FILES } from './image-node.ts';
 import { attachLoop, detachLoop, findLoops, hasLoopDevices, type LoopFile, refreshLoop } from './loop.ts';
 import type { Qmp, QmpArguments } from './qmp.ts';
 import { DAEMON, FILES, IMAGE } from './volume-files.ts';
 
-/** What the daemon calls the CephX key that it was given. */
-const KEY = 'key';
-
 export class UserspaceMapper implements Mapper {
   readonly name = 'userspace';
+  readonly heal = undefined;
   readonly #keeper: DaemonKeeper;
   readonly #node: string;
 
@@ -41,7 +40,7 @@ export class UserspaceMapper implements Mapper {
   }
 
   checkOptions(options: MapOptions): void {
-    checkOptions(options);
+    checkOptions(this.name, options);
   }
 
   async find(dir: string): Promise<Mapped> {
@@ -61,7 +60,7 @@ export class UserspaceMapper implements Mapper {
     return attachLoop(this.#file(dir), readonly);
   }
 
-  async resize(dir: string, connection: ClusterConnection): Promise<Device> {
+  async resize(dir: string, { connection }: ResizeSpec): Promise<Device> {
     const found = await this.find(dir);
     if (found.state !== 'alive') throw new Failure('precondition', 'NOT_MAPPED', 'the volume is not mapped on this node');
     if (found.device.readonly) return found.device;
@@ -92,7 +91,7 @@ export class UserspaceMapper implements Mapper {
   async #export(dir: string, spec: MapSpec): Promise<void> {
     const mountpoint = join(dir, IMAGE);
     await writeFile(mountpoint, '', { mode: 0o600 });
-    await writeFile(join(dir, 'ceph.conf'), cephConf(spec.connection.monitors, spec.options), { mode: 0o600 });
+    await writeFile(join(dir, 'ceph.conf'), librbdConf(spec, NO_FILES), { mode: 0o600 });
     using qmp = await startDaemon(this.#keeper, dir, LIMITS.map);
     await addSecret(qmp, spec.connection.key);
     await addNode(qmp, 'volume', imageOptions(dir, spec));
@@ -104,34 +103,6 @@ export class UserspaceMapper implements Mapper {
 function grown(found: Mapped, size: bigint): Device {
   if (found.state === 'alive' && found.device.size >= size) return found.device;
   throw new Failure('unfinished', 'DEVICE_NOT_GROWN', 'the device does not show the size of the image yet');
-}
-
-/**
- * The key goes to the daemon's memory by its control socket: never into an argument, a file or the environment. It
- * stays there, for NodeExpandVolume need not bring the secrets that the volume was staged with.
- */
-async function addSecret(qmp: Qmp, key: string): Promise<void> {
-  if (!/^[A-Za-z0-9+/]+=*$/.test(key)) throw new Failure('unauthenticated', 'KEY_INVALID', 'the CephX key is not base64');
-  await qmp.ask('object-add', { 'qom-type': 'secret', id: KEY, data: key, format: 'base64' });
-}
-
-async function addNode(qmp: Qmp, name: string, options: QmpArguments): Promise<void> {
-  await qmp.ask('blockdev-add', { ...options, 'node-name': name });
-}
-
-function imageOptions(dir: string, { image, readonly, connection }: MapSpec): QmpArguments {
-  return {
-    driver: 'rbd',
-    pool: image.pool,
-    ...(image.namespace === '' ? {} : { namespace: image.namespace }),
-    image: image.image,
-    user: connection.user,
-    conf: join(dir, 'ceph.conf'),
-    'key-secret': KEY,
-    'read-only': readonly,
-    discard: 'unmap',
-    cache: { direct: true },
-  };
 }
 
 /**

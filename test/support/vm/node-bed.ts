@@ -154,16 +154,32 @@ export class VmBed implements AsyncDisposable {
     return untilOk(() => this.csi.call('NodeUnstageVolume', { volumeId, stagingTargetPath }), PATIENCE);
   }
 
+  /** As when the last pod on the node is gone. */
+  async takeAway(volume: VmVolume): Promise<void> {
+    await this.unpublish(volume);
+    await this.unstage(volume);
+  }
+
+  /** A program that has the device open from now on; its process id. */
+  async hold(path: string): Promise<number> {
+    const pid = await this.machine.start('tail', ['-f', path], '/dev/null');
+    const isOpen = async (): Promise<boolean> => (await this.machine.run('find', [`/proc/${pid}/fd`, '-lname', path])) !== '';
+    await until(isOpen, { what: `${path} is open`, timeout: 60_000 });
+    return pid;
+  }
+
   /** What `rbd device list` shows in the machine. */
-  async devices(type = 'krbd'): Promise<readonly MappedImage[]> {
+  async devices(type: 'krbd' | 'nbd' = 'krbd'): Promise<readonly MappedImage[]> {
     return JSON.parse(await this.machine.run('rbd', ['device', 'list', '--device-type', type, '--format', 'json']));
   }
 
   /** Everything that volumes leave on a node, a line each. */
   async leftovers(): Promise<readonly string[]> {
     const { machine } = this;
-    const [krbd, mounts, keys, state, staged] = [
+    const [krbd, nbd, programs, mounts, keys, state, staged] = [
       await this.devices(),
+      await machine.run('find', ['/sys/block', '-name', 'nbd*', '-exec', 'test', '-e', '{}/pid', ';', '-print']),
+      await machine.run('ps', ['-e', '-o', 'args']),
       await machine.run('cat', ['/proc/self/mountinfo']),
       await machine.run('cat', ['/proc/keys']),
       await machine.run('find', [STATE_DIR, '-mindepth', '2']),
@@ -171,6 +187,8 @@ export class VmBed implements AsyncDisposable {
     ];
     return [
       ...krbd.map(({ device, name }) => `device ${device} of ${name}`),
+      ...lines(nbd).map((path) => `device ${path}`),
+      ...lines(programs).filter((line) => line.startsWith('rbd-nbd ')),
       ...lines(mounts).filter((line) => line.includes(` ${PODS}/`) || line.includes(` ${STATE_DIR}/`)),
       ...lines(keys).filter((line) => / ceph +/.test(line)),
       ...lines(state).map((path) => `state ${path}`),
@@ -190,7 +208,10 @@ export interface MappedImage {
   readonly id: string;
   readonly pool: string;
   readonly namespace: string;
-  readonly name: string;
+  /** Of krbd. */
+  readonly name?: string;
+  /** Of nbd. */
+  readonly image?: string;
   readonly snap: string;
   readonly device: string;
 }

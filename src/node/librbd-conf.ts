@@ -1,6 +1,6 @@
-/** The daemon's Ceph configuration: a file of its own, so that nothing is read from /etc/ceph, and without a key. */
+/** The Ceph configuration of a process that carries I/O: a file of its own, so that nothing is read from /etc/ceph, and no key in it. */
 import { Failure } from '#lib/failure';
-import type { MapOptions } from '../mapper.ts';
+import type { MapOptions, MapSpec } from './mapper.ts';
 
 /** What `mapOptions` may set: librbd's and librados' own names that do not change what a write means. */
 const SETTABLE: ReadonlySet<string> = new Set([
@@ -15,9 +15,9 @@ const SETTABLE: ReadonlySet<string> = new Set([
   'crush_location',
 ]);
 
-export function checkOptions(options: MapOptions): void {
+export function checkOptions(mapper: string, options: MapOptions): void {
   for (const [name, value] of Object.entries(options)) {
-    if (!SETTABLE.has(name)) throw new Failure('invalid', 'MAP_OPTION_UNKNOWN', `mapOptions: the userspace mapper has no ${name}`);
+    if (!SETTABLE.has(name)) throw new Failure('invalid', 'MAP_OPTION_UNKNOWN', `mapOptions: the ${mapper} mapper has no ${name}`);
     if (!/^[A-Za-z0-9_.:-]+$/.test(value)) throw new Failure('invalid', 'MAP_OPTION_INVALID', `mapOptions: the value of ${name}`);
   }
 }
@@ -27,12 +27,11 @@ export function checkOptions(options: MapOptions): void {
  * bounded. No cache in librbd (set when the image is opened too): the kernel's is above it, and a daemon that must be
  * killed then holds nothing that was acknowledged.
  */
-export function cephConf(monitors: readonly string[], options: MapOptions): string {
+export function librbdConf({ connection, options }: MapSpec, own: Readonly<Record<string, string>>): string {
   const settings = {
-    mon_host: monitors.join(' '),
-    keyring: '/dev/null',
+    mon_host: connection.monitors.join(' '),
     log_file: '/dev/null',
-    admin_socket: '""',
+    ...own,
     client_mount_timeout: '20',
     rados_osd_op_timeout: '0',
     rbd_cache: 'false',

@@ -1,18 +1,18 @@
 /**
- * The mapper role's socket. Who may connect is root on this host, and still gets no more than daemons of volumes started
- * and ended: a request names a directory in the role's own state directory, and nothing else is taken from it.
+ * The mapper role's socket. Who may connect is root on this host, and still gets no more than the two programs started and
+ * ended, for volumes: a request names a directory in the role's own state directory, never a path.
  */
 import { lstat, mkdir } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Failure } from '#lib/failure';
-import { field, parseJson } from '#lib/json';
 import { KeyedLock } from '#lib/keyed-lock';
 import type { Log } from '#lib/scope';
 import { clearStale, dropSocket } from '#lib/unix-socket';
 import { LIMITS } from '../limits.ts';
 import { checkPath, volumesDir } from '../paths.ts';
-import type { DaemonKeeper, KeeperAnswer, KeeperRequest } from './keeper.ts';
+import type { KeeperAnswer, KeeperRequest, Keepers } from './keeper.ts';
+import { REQUEST_MAX, readKeeperRequest, refused } from './read-request.ts';
 
 export interface KeeperPlace {
   readonly socket: string;
@@ -25,18 +25,12 @@ export interface ServedKeeper {
   stop(): Promise<void>;
 }
 
-/** The longest request there is has a fraction of this. */
-const REQUEST_MAX = 256;
-const ACTS = ['missing', 'start', 'end'] as const;
-/** As `volumeDir` names them. */
-const VOLUME = /^[0-9a-f]{32}$/;
-
 /** Throws `invalid` or `precondition` when it cannot listen there. */
-export async function serveKeeper(place: KeeperPlace, keeper: DaemonKeeper, log: Log): Promise<ServedKeeper> {
+export async function serveKeeper(place: KeeperPlace, keepers: Keepers, log: Log): Promise<ServedKeeper> {
   const path = checkPath('--mapper-socket', place.socket);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await clearStale(path);
-  const desk = new Desk(place.stateDir, keeper, log);
+  const desk = new Desk(place.stateDir, keepers, log);
   const underWay = new Set<Promise<void>>();
   const server = createServer((socket) => {
     const work = desk.serve(socket).finally(() => underWay.delete(work));
@@ -54,20 +48,20 @@ export async function serveKeeper(place: KeeperPlace, keeper: DaemonKeeper, log:
 
 class Desk {
   readonly #stateDir: string;
-  readonly #keeper: DaemonKeeper;
+  readonly #keepers: Keepers;
   readonly #log: Log;
   readonly #locks = new KeyedLock();
 
-  constructor(stateDir: string, keeper: DaemonKeeper, log: Log) {
+  constructor(stateDir: string, keepers: Keepers, log: Log) {
     this.#stateDir = stateDir;
-    this.#keeper = keeper;
+    this.#keepers = keepers;
     this.#log = log;
   }
 
   /** One request and its answer. Never rejects. */
   async serve(socket: Socket): Promise<void> {
     socket.on('error', () => undefined); // Whoever hangs up asks again, and looks first.
-    const timer = setTimeout(() => socket.destroy(), LIMITS.keeper);
+    const timer = setTimeout(() => socket.destroy(), LIMITS.keeperMap);
     try {
       const line = await readLine(socket);
       if (line !== undefined) socket.end(`${JSON.stringify(await this.#answer(line))}\n`);
@@ -79,9 +73,10 @@ class Desk {
 
   async #answer(line: string): Promise<KeeperAnswer> {
     try {
-      const request = readRequest(line);
+      const request = readKeeperRequest(line);
       const answer = await this.#obey(request);
-      this.#log.info(request, 'request is done');
+      const { act, volume } = request; // Never the order, which has a key.
+      this.#log.info({ act, volume, complaint: 'complaint' in answer ? answer.complaint : undefined }, 'request is done');
       return answer;
     } catch (error) {
       this.#log.error({ err: error }, 'request failed');
@@ -90,25 +85,36 @@ class Desk {
     }
   }
 
-  async #obey({ act, volume }: KeeperRequest): Promise<KeeperAnswer> {
-    if (act === 'missing') {
-      const missing = await this.#keeper.missing();
-      return missing === undefined ? { done: true } : { done: true, missing };
-    }
-    if (!VOLUME.test(volume)) throw refused('it names no volume');
-    const dir = join(volumesDir(this.#stateDir), volume);
-    const release = this.#locks.take([`volume/${volume}`], act);
+  async #obey(request: KeeperRequest): Promise<KeeperAnswer> {
+    const { daemon, nbd } = this.#keepers;
+    if (request.act === 'missing') return lacking(await daemon.missing());
+    if (request.act === 'nbd-missing') return lacking(await nbd.missing());
+    const dir = join(volumesDir(this.#stateDir), request.volume);
+    const release = this.#locks.take([`volume/${request.volume}`], request.act);
     try {
-      if (act === 'start') await checkDirectory(dir);
-      await this.#keeper[act](dir);
-      return { done: true };
+      return await this.#obeyOn(dir, request);
     } finally {
       release();
     }
   }
+
+  async #obeyOn(dir: string, { act, order }: KeeperRequest): Promise<KeeperAnswer> {
+    const { daemon, nbd } = this.#keepers;
+    if (act === 'end') await daemon.end(dir);
+    if (act === 'nbd-end') await nbd.end(dir);
+    if (act === 'start' || act === 'nbd-serve') await checkDirectory(dir);
+    if (act === 'start') await daemon.start(dir);
+    if (act !== 'nbd-serve' || order === undefined) return { done: true };
+    const complaint = await nbd.serve(dir, order);
+    return complaint === undefined ? { done: true } : { done: true, complaint };
+  }
 }
 
-/** The daemon's log is opened in it, as root: a directory of our own, and not what a link leads to. */
+function lacking(missing: string | undefined): KeeperAnswer {
+  return missing === undefined ? { done: true } : { done: true, missing };
+}
+
+/** The program's log is opened in it, as root: a directory of our own, and not what a link leads to. */
 async function checkDirectory(dir: string): Promise<void> {
   for (const path of [dirname(dir), dir]) {
     const found = await lstat(path).catch(() => undefined);
@@ -116,18 +122,6 @@ async function checkDirectory(dir: string): Promise<void> {
     if (found.uid !== process.geteuid?.() || (found.mode & 0o022) !== 0)
       throw refused("others may write to the volume's directory");
   }
-}
-
-function readRequest(line: string): KeeperRequest {
-  const request = parseJson(line);
-  const act = ACTS.find((known) => known === field(request, 'act'));
-  const volume = field(request, 'volume');
-  if (act === undefined || typeof volume !== 'string') throw refused('it is of no known form');
-  return { act, volume };
-}
-
-function refused(why: string): Failure {
-  return new Failure('invalid', 'MAPPER_REFUSED', `the mapper role refuses the request: ${why}`);
 }
 
 /** `undefined` when the other side hangs up before a line is complete, or sends too much. */
