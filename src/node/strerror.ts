@@ -20,5 +20,5 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 /** '' for a text that ends in none of the table. */
 export function errnoOfText(text: string): string {
-  return TEXTS[text.slice(text.lastIndexOf(': ') + 2).trim()] ?? '';
+  return TEXTS[(text.split(': ').at(-1) ?? '').trim()] ?? '';
 }

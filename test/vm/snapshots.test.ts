@@ -1,15 +1,13 @@
 /**
  * The kernel's bound of 510 snapshots of an image, by a controller beside the machine: what it does there, and that CreateSnapshot
- * ends well before it. Its own bound is at 450 (`src/rbd/snapshot-room.ts`); further ones are taken beside it here.
+ * ends well before it. (On an image that is mapped the 511th is the end: docs/results.md.) Its own bound is at 450 (`src/rbd/snapshot-room.ts`); further ones are taken beside it here.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Driver } from '../support/driver.ts';
 import { answerOf, untilOk } from '../support/driver-bed.ts';
 import { adminKey } from '../support/engine-bed.ts';
-import { until } from '../support/kubernetes/waiting.ts';
 import { runProgram } from '../support/micro-ceph.ts';
 import type { Snapshots } from '../support/take-snapshots.ts';
 import { VmBed } from '../support/vm/node-bed.ts';
@@ -66,28 +64,15 @@ test('the kernel has an image with 510 snapshots, and keeps what they show', asy
   assert.match(await pool.rbd('export', volume.image, '-'), /^after 510/);
 });
 
-test('with the 511th a mapped device stands still until its client is cut off, and the image is not mapped meanwhile', async () => {
-  await take(511, 511);
-  const { watchers } = JSON.parse(await pool.rbd('status', volume.image, '--format', 'json')) as {
-    watchers: { address: string }[];
-  };
-  const program = ['-c', `printf 'after 511' | dd of=${volume.targetPath} conv=fsync,notrunc`];
-  const pid = await machine.start('bash', program, '/run/written');
-  const isWriting = async (): Promise<boolean> =>
-    (await machine.run('find', ['/proc', '-maxdepth', '1', '-name', String(pid)])) !== '';
-  await sleep(20_000);
-  const isStill = await isWriting();
-  // It has the image's lock and answers nobody: no snapshot can be removed either.
-  for (const { address } of watchers) await ceph.ceph('osd', 'blocklist', 'add', address);
-  await until(async () => !(await isWriting()), { what: 'the write ends', timeout: 120_000 });
+test('with the 511th the image is not mapped, and the answer says why', async () => {
   await bed.takeAway(volume);
+  await take(511, 511);
 
   const refused = await answerOf(bed.stage(volume));
   await drop(1);
   await untilOk(() => bed.stage(volume), 240);
   await bed.unstage(volume);
 
-  assert.ok(isStill);
   assert.equal(refused.status, 'FAILED_PRECONDITION', refused.details);
   assert.match(refused.details, /SNAPSHOTS_BEYOND_KERNEL/);
   assert.deepEqual(await bed.leftovers(), []);
