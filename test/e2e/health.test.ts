@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { digest } from '../../src/node/paths.ts';
 import { connectCsi } from '../support/csi-client.ts';
 import { containerProcesses } from '../support/kubernetes/container-processes.ts';
 import { DRIVER } from '../support/kubernetes/loligo.ts';
@@ -36,12 +37,13 @@ test('a volume whose mapper has ended is told to be inaccessible, and the next p
   const volume = `prod/${loligo.pool.name}/${await loligo.imageOf(namespace, 'data')}`;
   const well = await healthOf(volume);
 
-  const mappers = (await containerProcesses(kube, loligo.namespace)).filter(({ command }) => /qemu-storage-daemon/.test(command));
+  const mappers = (await containerProcesses(kube, loligo.namespace)).filter(({ command }) => command.includes(digest(volume)));
   for (const { pid } of mappers) process.kill(pid, 'SIGKILL');
   const ill = await namespace.until(
     async () => {
       const entries = await healthOf(volume);
-      return entries.length > 0 && entries;
+      // At first only that reads fail: the process is still being taken down.
+      return entries.some(({ reason }) => reason === 'MapperEnded') && entries;
     },
     { what: 'the node plugin sees that the mapper has ended' },
   );

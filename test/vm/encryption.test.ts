@@ -102,23 +102,6 @@ test('a block volume is as large as was asked for, its bytes are kept, not in th
   assert.deepEqual(await leftovers(), []);
 });
 
-test('a volume whose process was killed is opened anew for the next pod on the node', async () => {
-  const volume = await aVolume('killed', { fsType: 'ext4' });
-  const published = { ...volume, volumeContext: { ...volume.volumeContext, mapper: 'userspace' } };
-  await stage(published);
-  await bed.publish(published);
-  const digest = await writeFile(published);
-  await machine.run('pkill', ['-KILL', '--exact', 'qemu-storage-da']);
-
-  await bed.unpublish(published);
-  await untilOk(() => bed.publish(published), 300);
-  const kept = await digestOf(`${published.targetPath}/file`);
-  await takeAway(published);
-
-  assert.equal(kept, digest);
-  assert.deepEqual(await leftovers(), []);
-});
-
 test('a larger clone and a restored snapshot have the files of their source, beside it on one node', async () => {
   const source = await aVolume('source', { fsType: 'ext4' });
   await stage(source);

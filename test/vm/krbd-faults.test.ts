@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerOf, untilOk } from '../support/driver-bed.ts';
+import { answerOf } from '../support/driver-bed.ts';
 import { until } from '../support/kubernetes/waiting.ts';
 import { VmBed } from '../support/vm/node-bed.ts';
 import { WRITER } from './writer.ts';
@@ -58,35 +58,6 @@ test('what waits to be written is not dropped: with Ceph away unstaging answers 
   await bed.unstage(volume);
   await nothingLeft();
 });
-
-for (const fsType of ['ext4', 'xfs'] as const) {
-  test(`an ${fsType} volume whose client was cut off from Ceph is mapped and mounted anew for the next pod on the node`, async () => {
-    const volume = await bed.image(`cut-off-${fsType}`, 320, { fsType });
-    await bed.stage(volume);
-    await bed.publish(volume);
-    await machine.run('dd', [`of=${volume.targetPath}/file`, 'bs=1M', 'conv=fsync'], { input: 'was synced' });
-    const [, address = ''] = /watcher=(\S+)/.exec(await bed.pool.rbd('status', volume.image)) ?? [];
-    await ceph.ceph('osd', 'blocklist', 'add', address);
-    const cutOff = async (): Promise<boolean> =>
-      await machine.run('dd', ['if=/dev/zero', `of=${volume.targetPath}/other`, 'bs=4096', 'count=1', 'conv=fsync']).then(
-        () => false,
-        () => true,
-      );
-    await until(cutOff, { what: 'writes fail' });
-
-    await bed.unpublish(volume);
-    const next = { ...volume, targetPath: `${volume.targetPath}-next` };
-    await untilOk(() => bed.publish(next), 120);
-    const kept = await machine.run('cat', [`${next.targetPath}/file`]);
-    await machine.run('dd', [`of=${next.targetPath}/more`, 'bs=1M', 'conv=fsync'], { input: 'writes again' });
-    await bed.unpublish(next);
-    await bed.unstage(volume);
-    await ceph.ceph('osd', 'blocklist', 'rm', address);
-
-    assert.equal(kept, 'was synced');
-    await nothingLeft();
-  });
-}
 
 test('after a power cut every byte that was synced is there, and staged volumes are staged again or unstaged', async () => {
   const kept = await bed.image('cut', 512);
