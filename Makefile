@@ -85,4 +85,4 @@ setup: ## install what is missing: Ceph and tools (apt), packages (npm)
 
 clean: ## remove what was built, and the clusters that a killed run left
 	@if command -v node >/dev/null; then $(AS_ROOT) node scripts/sweep.ts; fi
-	@$(AS_ROOT) rm -rf dist .run/bin .run/ceph-logs .run/kube-logs
+	@$(AS_ROOT) rm -rf dist .run/bin .run/ceph-logs .run/driver-logs .run/kube-logs

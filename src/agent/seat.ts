@@ -129,8 +129,7 @@ export class Seat {
       return await run();
     } catch (error) {
       outcome = error instanceof Failure ? error.kind : 'unforeseen';
-      if (error instanceof Failure) error.message = `${this.#site}: ${error.message}`;
-      throw error;
+      throw error instanceof Failure ? error.at(this.#site) : error;
     } finally {
       this.#events.called(this.#cluster, { operation, outcome, seconds: (performance.now() - begun) / 1000 });
     }

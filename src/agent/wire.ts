@@ -8,7 +8,10 @@ export interface Opening {
   readonly instance: string;
   /** Seconds; see `Identity.creatorLife`. */
   readonly creatorLife: number;
-  /** Seconds after which librados gives up one operation (`rados_osd_op_timeout`, `rados_mon_op_timeout`, `client_mount_timeout`). */
+  /**
+   * Seconds after which librados gives up one operation (`rados_osd_op_timeout`, `rados_mon_op_timeout`,
+   * `client_mount_timeout`).
+   */
   readonly operationTimeout: number;
   /** Operations at work at once; the others wait their turn in the agent. */
   readonly atOnce: number;

@@ -1,5 +1,6 @@
 import { runKeysCommand, runNodesCommand, runVolumeCommand } from '#cli';
 import { KeyRing } from '#keys';
+import { ClusterConfig } from '#lib/cluster-config';
 import type { Scope } from '#lib/scope';
 import { createLogger, createMetrics } from '#observability';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
@@ -11,7 +12,9 @@ type Command = 'volume' | 'nodes' | 'keys';
 export async function runCommand(name: Command, [verb = '', of = '', ...rest]: readonly string[]): Promise<void> {
   const options = new Options(rest, process.env);
   const log = createLogger('silent');
-  await using clusters = new EngineClusters(options, process.argv[1] ?? '', { log, agents: countAgents(createMetrics()) });
+  const config = new ClusterConfig(options.text('clusters'));
+  const agents = countAgents(createMetrics());
+  await using clusters = new EngineClusters(options, process.argv[1] ?? '', { config, log, agents });
   const nextScope = (): Scope => ({ deadline: Date.now() + options.seconds('call-timeout') * 1000, log });
   const words = [verb, of] as const;
   const commands = {

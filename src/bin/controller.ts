@@ -1,5 +1,6 @@
 import type { AgentEvents } from '#agent';
 import {
+  type ClusterState,
   ClusterWatch,
   type Controller,
   controllerService,
@@ -11,6 +12,7 @@ import {
   snapshotMetadataService,
 } from '#csi';
 import { KeyRing } from '#keys';
+import { openConfiguration, troubleOf } from './configuration.ts';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import type { Part, Surroundings } from './part.ts';
 import { VERSION } from './version.ts';
@@ -25,6 +27,10 @@ function leavesWork({ operation, outcome }: { readonly operation: string; readon
   return outcome === 'unfinished' || MAKES_WORK.has(operation);
 }
 
+function troubleAt({ cluster, failure }: ClusterState): readonly string[] {
+  return failure === undefined ? [] : [`cluster ${cluster}: ${failure.reason}`];
+}
+
 /** The controller's services, the agents behind them, and the reaper. */
 export function controllerPart({ options, host, metrics, program }: Surroundings): Part {
   const counted = countAgents(metrics);
@@ -35,7 +41,8 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
       if (leavesWork(call)) reaper.wake();
     },
   };
-  const clusters = new EngineClusters(options, program, { log: host.log, agents });
+  const config = openConfiguration(options, { log: host.log, metrics });
+  const clusters = new EngineClusters(options, program, { config, log: host.log, agents });
   const reaper = new Reaper({ clusters, log: host.log, metrics, interval: options.seconds('reap-interval') * 1000 });
   const watch = new ClusterWatch(clusters, metrics.clusterUp);
   const controller: Controller = {
@@ -47,9 +54,7 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
     listPublishedNodes: options.flag('list-published-nodes'),
   };
   const look = (): void => void watch.look({ deadline: Date.now() + 2000, log: host.log }).catch(() => undefined);
-  // At once too: the first call should not wait for a connection.
-  look();
-  const looking = setInterval(look, LOOK_EVERY_MS);
+  let looking: NodeJS.Timeout | undefined;
   const replicates = options.text('addons-endpoint') !== '';
   const clock = replicates ? new ReplicationClock(clusters, host.log) : undefined;
   const replication = {
@@ -67,10 +72,14 @@ export function controllerPart({ options, host, metrics, program }: Surroundings
       snapshotMetadataService(host, controller),
     ],
     look: (scope) => watch.look(scope),
-    notReady: () =>
-      watch.states
-        .filter((state) => state.failure !== undefined)
-        .map((state) => `cluster ${state.cluster}: ${state.failure?.reason}`),
+    notReady: () => [...troubleOf(config), ...watch.states.flatMap(troubleAt)],
+    start: () => {
+      // At once too: the first call should not wait for a connection.
+      look();
+      looking = setInterval(look, LOOK_EVERY_MS);
+      reaper.wake();
+      clock?.start();
+    },
     stop: async () => {
       clearInterval(looking);
       reaper.stop();

@@ -1,6 +1,6 @@
 import { type AgentEvents, AgentPool } from '#agent';
 import type { Clusters } from '#csi';
-import { ClusterConfig } from '#lib/cluster-config';
+import type { ClusterConfig } from '#lib/cluster-config';
 import type { Log } from '#lib/scope';
 import type { Metrics } from '#observability';
 import type { Options } from './options.ts';
@@ -10,13 +10,20 @@ const AT_ONCE = 32;
 const MAX_IN_FLIGHT = 1000;
 const MAX_AGENTS = 24;
 
+/** What the agents are started with and told to. */
+export interface EngineSurroundings {
+  readonly config: ClusterConfig;
+  readonly log: Log;
+  readonly agents: AgentEvents;
+}
+
 /** The configured clusters, each served by agents of this process. */
 export class EngineClusters implements Clusters, AsyncDisposable {
   readonly config: ClusterConfig;
   readonly pool: AgentPool;
 
-  constructor(options: Options, program: string, events: { log: Log; agents: AgentEvents }) {
-    this.config = new ClusterConfig(options.text('clusters'));
+  constructor(options: Options, program: string, { config, log, agents }: EngineSurroundings) {
+    this.config = config;
     const settings = {
       program: { module: program, threads: AT_ONCE, nodeFlags: ['--max-old-space-size=128'] },
       instance: options.name('instance'),
@@ -26,7 +33,7 @@ export class EngineClusters implements Clusters, AsyncDisposable {
       maxInFlight: MAX_IN_FLIGHT,
       maxAgents: MAX_AGENTS,
     };
-    this.pool = new AgentPool(settings, events.log, events.agents);
+    this.pool = new AgentPool(settings, log, agents);
   }
 
   names(): readonly string[] {

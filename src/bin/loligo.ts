@@ -18,6 +18,7 @@ const ROLES = {
 } as const;
 
 async function main(role: string | undefined, args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) return console.log(await usage());
   switch (role) {
     case 'agent': {
       const { processChannel, runAgent } = await import('#agent/child');

@@ -22,13 +22,14 @@ export async function serveMapper(args: readonly string[]): Promise<void> {
   const missing = await keepers.daemon.missing();
   const notReady = missing === undefined ? [] : [`this host lacks ${missing}`];
 
+  await using started = new AsyncDisposableStack();
   const health = options.health && (await serveHealth(options.health, { metrics: createMetrics(), notReady: () => notReady }));
+  started.defer(() => health?.stop());
   const served = await serveKeeper(place, keepers, log);
   log.info({ role: 'mapper', version: VERSION, socket: place.socket, missing, healthPort: health?.port }, 'serving');
 
   const signal = await nextSignal();
   log.info({ signal }, 'stopping');
   await served.stop();
-  await health?.stop();
   log.info({}, 'stopped');
 }

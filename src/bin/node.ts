@@ -1,6 +1,6 @@
 import { type Node, nodeService } from '#csi';
 import { KeyRing } from '#keys';
-import { ClusterConfig, type ClusterConnection } from '#lib/cluster-config';
+import type { ClusterConfig, ClusterConnection } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import type { NodeId } from '#lib/node-id';
 import {
@@ -16,12 +16,13 @@ import {
   type Unwrap,
   UserspaceMapper,
 } from '#node';
+import { openConfiguration, troubleOf } from './configuration.ts';
 import type { Options } from './options.ts';
 import type { Part, Surroundings } from './part.ts';
 
 /** The node's services. What carries I/O are processes of their own; here runs nothing but what brings those back. */
-export function nodePart({ options, host }: Surroundings): Part {
-  const clusters = new ClusterConfig(options.text('clusters'));
+export function nodePart({ options, host, metrics }: Surroundings): Part {
+  const clusters = openConfiguration(options, { log: host.log, metrics });
   const mapperRole = options.text('mapper-socket');
   const keepers: Keepers = mapperRole === '' ? { daemon: new LocalKeeper(), nbd: new LocalNbdKeeper() } : remoteKeepers(mapperRole);
   const name = options.name('node-name');
@@ -39,7 +40,13 @@ export function nodePart({ options, host }: Surroundings): Part {
   };
   const connect = (cluster: string): ClusterConnection => clusters.get(cluster);
   const healer = new Healer({ host: node.host, connect, locks: host.locks, log: host.log });
-  return { services: [nodeService(host, node)], look: async () => [], notReady: () => [], stop: () => healer.stop() };
+  return {
+    services: [nodeService(host, node)],
+    look: async () => [],
+    notReady: () => troubleOf(clusters),
+    start: () => undefined,
+    stop: () => healer.stop(),
+  };
 }
 
 async function nodeId(options: Options, clusters: ClusterConfig): Promise<NodeId> {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { Failure } from '#lib/failure';
 import { createLogger, createMetrics, serveHealth } from '#observability';
 import { KubeApi, Leader, MirrorOperator, NodeWatch, type Sites, Transport } from '#operator';
+import { openConfiguration, troubleOf } from './configuration.ts';
 import { countAgents, EngineClusters } from './engine-clusters.ts';
 import { nextSignal } from './next-signal.ts';
 import { Options } from './options.ts';
@@ -20,7 +21,8 @@ export async function serveOperator(args: readonly string[]): Promise<void> {
   const api = new KubeApi(transport);
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const leader = new Leader({ api, lease: readLease(options.text('lease')), identity, log });
-  await using clusters = new EngineClusters(options, process.argv[1] ?? '', { log, agents: countAgents(metrics) });
+  const config = openConfiguration(options, { log, metrics });
+  await using clusters = new EngineClusters(options, process.argv[1] ?? '', { config, log, agents: countAgents(metrics) });
   const driver = options.name('driver-name');
   const operator = new MirrorOperator({ api, sites: sitesOf(clusters), log, metrics, driver, host: hostname() });
 
@@ -28,7 +30,7 @@ export async function serveOperator(args: readonly string[]): Promise<void> {
 
   metrics.operatorLeads.set(0);
   // Waiting for the Lease is what a replica is for: it is ready as soon as it runs.
-  const health = options.health && (await serveHealth(options.health, { metrics, notReady: () => [] }));
+  const health = options.health && (await serveHealth(options.health, { metrics, notReady: () => troubleOf(config) }));
   log.info({ role: 'operator', version: VERSION, identity, healthPort: health?.port }, 'waiting for the Lease');
 
   const signal = nextSignal();

@@ -39,6 +39,8 @@ export const OPTION_ROWS = {
   'mapper-socket': { standard: '', help: 'socket of the mapper role; empty when the node role starts what carries I/O itself' },
 } as const satisfies Record<string, Row>;
 
+const PORT_MAX = 65_535;
+
 type Name = keyof typeof OPTION_ROWS;
 
 /** Throws `invalid` naming the option. */
@@ -102,7 +104,8 @@ export class Options {
     const text = this.text('health');
     if (text === '') return undefined;
     const [, address, port] = /^(.+):(\d+)$/.exec(text) ?? [];
-    if (address === undefined || port === undefined) throw wrong('health', 'is not address:port');
+    if (address === undefined || port === undefined || Number(port) > PORT_MAX)
+      throw wrong('health', `is not address:port, with a port up to ${PORT_MAX}`);
     return { address: address.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
   }
 

@@ -21,5 +21,8 @@ export interface Part {
   look(scope: Scope): Promise<readonly ClusterState[]>;
   /** What keeps it from serving, a line each. */
   notReady(): readonly string[];
+  /** Begins what it does by itself. Called once its sockets are there: a role that does not serve must do nothing else either. */
+  start(): void;
+  /** Also of one that was never started. */
   stop(): Promise<void>;
 }

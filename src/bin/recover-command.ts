@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type PlannedVolume, runRecover } from '#cli';
+import { ClusterConfig } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
 import { formatPlace, isName, type Place, parsePlace } from '#lib/handle';
 import { createLogger, createMetrics } from '#observability';
@@ -31,7 +32,9 @@ export async function recoverCommand(args: readonly string[]): Promise<void> {
   const { own, rest } = split(args);
   const options = new Options(rest, process.env);
   const log = createLogger('silent');
-  await using clusters = new EngineClusters(options, process.argv[1] ?? '', { log, agents: countAgents(createMetrics()) });
+  const config = new ClusterConfig(options.text('clusters'));
+  const agents = countAgents(createMetrics());
+  await using clusters = new EngineClusters(options, process.argv[1] ?? '', { config, log, agents });
   const place = readPlace(own.pool);
   const cluster = own.cluster ?? onlyOf(clusters.names());
   const scope = { deadline: Date.now() + options.seconds('call-timeout') * 1000, log };

@@ -39,7 +39,10 @@ export async function withRoom<T>(ask: (times: number) => Promise<T>): Promise<T
   }
 }
 
-/** One of many answers of an operation that ran; undefined for a method whose feature the image has not, or that the OSD does not know. */
+/**
+ * One of many answers of an operation that ran; undefined for a method whose feature the image has not, or that the OSD does
+ * not know.
+ */
 export function optional(answer: () => Buffer): Decoder | undefined {
   try {
     return new Decoder(answer());

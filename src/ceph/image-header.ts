@@ -41,7 +41,8 @@ export interface ImageHeader {
 }
 
 /**
- * All that is asked of an image, in one round trip unless it has thousands of snapshots or dozens of lockers; undefined when it has no header.
+ * All that is asked of an image, in one round trip unless it has thousands of snapshots or dozens of lockers; undefined when it
+ * has no header.
  *
  * Implements: cls_rbd get_size, get_features, get_snapcontext, parent_get, get_data_pool, get_create_timestamp,
  * get_stripe_unit_count and metadata_get, and cls_lock get_info, on `rbd_header.<id>`.

@@ -1,5 +1,6 @@
 /**
- * The flag in an image's header that makes it read-only as somebody's copy, and the lock that librbd's demote holds while it writes it.
+ * The flag in an image's header that makes it read-only as somebody's copy, and the lock that librbd's demote holds while it
+ * writes it.
  *
  *   demote   takes the exclusive lock, sets the flag, adds a snapshot "demoted", lets the lock go
  *   promote  adds a snapshot "primary", clears the flag (by force it holds the lock, otherwise not)
@@ -27,7 +28,10 @@ export interface LockHolder {
   readonly cookie: string;
 }
 
-/** Who holds the exclusive lock of an image. One round trip; nothing is opened. Implements: cls_lock get_info on `rbd_header.<id>`. */
+/**
+ * Who holds the exclusive lock of an image. One round trip; nothing is opened. Implements: cls_lock get_info on
+ * `rbd_header.<id>`.
+ */
 export async function findLockHolder(io: IoContext, id: string): Promise<LockHolder | undefined> {
   using operation = new ReadOperation(io);
   const info = operation.exec('lock', 'get_info', new Encoder().struct(new Encoder().string(LOCK)).bytes(), 4096);

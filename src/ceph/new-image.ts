@@ -1,7 +1,7 @@
 /**
  * The objects of a new image, each written by one round trip: what librbd's CreateRequest, and its CloneRequest for a
- * clone of format 2, write for an image without a journal, in their order, less what they look up before and behind. Whatever else librbd would find of such an image is read from these. An image of format 1 by the same name
- * goes unseen.
+ * clone of format 2, write for an image without a journal, in their order, less what they look up before and behind.
+ * Whatever else librbd would find of such an image is read from these. An image of format 1 by the same name goes unseen.
  *
  * librbd takes a write that timed out for one that failed, takes back what it wrote before, and so leaves a header for
  * ever that nothing names (measured, with an OSD that is stopped for longer than `rados_osd_op_timeout`).

@@ -14,7 +14,8 @@ export async function runNodesCommand(
   scope: Scope,
 ): Promise<string> {
   const meant = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (meant === undefined) throw new Failure('invalid', 'COMMAND_UNKNOWN', 'usage: loligo nodes lost|back NODE [OPTIONS]');
+  if (meant === undefined || node === '')
+    throw new Failure('invalid', 'COMMAND_UNKNOWN', 'usage: loligo nodes lost|back NODE [OPTIONS]');
   for (const cluster of clusters.names())
     await clusters.engineAt(cluster).markNode({ node, lost: meant.lost, by: 'person' }, scope);
   return `${node} ${meant.said}`;

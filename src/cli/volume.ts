@@ -31,6 +31,7 @@ export async function runVolumeCommand(
 ): Promise<string> {
   const command = Object.hasOwn(VOLUME_COMMANDS, verb) ? VOLUME_COMMANDS[verb] : undefined;
   if (command === undefined) throw new Failure('invalid', 'COMMAND_UNKNOWN', usage());
+  if (text === '') throw new Failure('invalid', 'HANDLE_INVALID', usage());
   const handle = parseVolume(text);
   if (handle === undefined) {
     throw new Failure('invalid', 'HANDLE_INVALID', `${text} is not a volume's handle: CLUSTER/POOL[/NAMESPACE]/IMAGE`);

@@ -40,8 +40,8 @@ export const ADDONS_IDENTITY = service('identity', 'Identity') as AddonsIdentity
 export const REPLICATION = service('replication', 'Controller') as ReplicationDefinition;
 
 /**
- * The message type of a method's request; a method of another package than CSI's has that before its name. Throws `RangeError` for a method that
- * the protocol does not have.
+ * The message type of a method's request; a method of another package than CSI's has that before its name. Throws `RangeError`
+ * for a method that the protocol does not have.
  */
 export function requestType(method: string): protobuf.Type {
   const found = messages.lookup(`${method.includes('.') ? '' : 'csi.v1.'}${method}Request`);

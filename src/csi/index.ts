@@ -16,5 +16,5 @@ export { ReplicationClock } from './replication/clock.ts';
 export { replicationServices } from './replication/service.ts';
 export { readTopology } from './request/read-topology.ts';
 export type { Host } from './rpc.ts';
-export { listen, type Service } from './server.ts';
+export { type Listening, listen, type Service } from './server.ts';
 export { snapshotMetadataService } from './snapshot-metadata/service.ts';

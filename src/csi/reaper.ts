@@ -33,16 +33,15 @@ export class Reaper {
   /** When the volumes of each cluster were counted last, by `performance.now`. */
   readonly #counted = new Map<string, number>();
   readonly #busy = new Map<string, 'running' | 'again'>();
-  #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #woken = false;
   #stopped = false;
 
   constructor(settings: ReaperSettings) {
     this.#settings = settings;
-    this.#timer = this.#after(GATHER_MS);
   }
 
-  /** There is something to do now. */
+  /** There is something to do now, or may be: its first round, and all that follow from time to time, begin with it. */
   wake(): void {
     if (this.#woken || this.#stopped) return;
     this.#woken = true;

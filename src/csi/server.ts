@@ -1,6 +1,6 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { Failure } from '#lib/failure';
-import { clearStale, dropSocket, setMode } from '#lib/unix-socket';
+import { checkFolder, clearStale, dropSocket, setMode } from '#lib/unix-socket';
 import { socketPath } from './socket.ts';
 
 export interface Listening {
@@ -25,6 +25,8 @@ export interface Service {
 /** Serves the services on a unix socket. Throws `invalid` or `precondition` when it cannot listen there. */
 export async function listen(options: ServerOptions, services: readonly Service[]): Promise<Listening> {
   const path = socketPath(options.endpoint);
+  // gRPC would print a line of its own, and say less.
+  checkFolder(path);
   await clearStale(path);
   const server = new Server();
   for (const { definition, handlers } of services) server.addService(definition, handlers);

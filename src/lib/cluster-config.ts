@@ -1,7 +1,8 @@
 /**
  * The cluster configuration: which logical clusters there are, and which Ceph stands behind each at this site.
  * One JSON file; keys lie in files of their own beside it, so that it can be a ConfigMap and they a Secret.
- * Read again at each use (a stat when nothing changed), so a rotated key needs no restart.
+ * Read again at each use (a stat when nothing changed), so a rotated key needs no restart. While the file cannot be used,
+ * what was read of it last serves on.
  *
  *     { "prod": { "site": "east", "monitors": ["10.0.0.1:6789"], "user": "loligo", "keyFile": "keys/prod",
  *                 "peers": { "west": { "monitors": ["10.1.0.1:6789"], "user": "loligo", "keyFile": "keys/west" } } } }
@@ -47,15 +48,28 @@ interface Entry extends SiteEntry {
 /** Milliseconds for which what was read is taken as it is: many calls a second need not all look at the file. */
 const FRESH_MS = 250;
 
+/** Told when the file begins to be unusable, in another way than before, and when it can be used again. */
+export type ConfigListener = (trouble: Failure | undefined) => void;
+
 export class ClusterConfig {
   readonly #path: string;
-  #entries = new Map<string, Entry>();
+  readonly #listener: ConfigListener;
+  #entries: ReadonlyMap<string, Entry> | undefined;
   #stamp = '';
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #trouble: Failure | undefined;
   readonly #keys = new Map<string, string>();
 
-  constructor(path: string) {
+  /** Every use throws `precondition` until the file could be used for once: there is nothing before it that could serve. */
+  constructor(path: string, listener: ConfigListener = () => undefined) {
     this.#path = path;
+    this.#listener = listener;
+  }
+
+  /** Why the file as it lies there cannot be used, and what was read before serves on. */
+  get trouble(): Failure | undefined {
+    this.#read();
+    return this.#trouble;
   }
 
   names(): readonly string[] {
@@ -117,23 +131,46 @@ export class ClusterConfig {
     }
   }
 
-  #read(): Map<string, Entry> {
-    if (performance.now() - this.#lookedAt < FRESH_MS) return this.#entries;
+  #read(): ReadonlyMap<string, Entry> {
+    if (this.#entries !== undefined && performance.now() - this.#lookedAt < FRESH_MS) return this.#entries;
     this.#keys.clear();
+    this.#lookedAt = performance.now();
     try {
-      // A mounted ConfigMap changes by a renamed directory, so the inode is part of the stamp.
-      const { mtimeMs, ino, size } = statSync(this.#path);
-      const stamp = `${mtimeMs}/${ino}/${size}`;
-      if (stamp !== this.#stamp) {
-        this.#entries = parseClusters(readFileSync(this.#path, 'utf8'));
-        this.#stamp = stamp;
-      }
-      this.#lookedAt = performance.now();
-    } catch (cause) {
-      if (cause instanceof Failure) throw cause;
-      throw new Failure('precondition', 'CONFIG_UNREADABLE', `the cluster configuration ${this.#path} cannot be read`, { cause });
+      const stamp = readStamp(this.#path);
+      const known = stamp === this.#stamp ? this.#entries : undefined;
+      this.#entries = known ?? readClusters(this.#path);
+      this.#stamp = stamp;
+      this.#is(undefined);
+      return this.#entries;
+    } catch (error) {
+      if (!(error instanceof Failure) || this.#entries === undefined) throw error;
+      this.#is(error);
+      return this.#entries;
     }
-    return this.#entries;
+  }
+
+  #is(trouble: Failure | undefined): void {
+    const before = this.#trouble;
+    this.#trouble = trouble;
+    if (before?.message !== trouble?.message) this.#listener(trouble);
+  }
+}
+
+/** What changes with the file. A mounted ConfigMap changes by a renamed directory, so the inode is part of it. */
+function readStamp(path: string): string {
+  const { mtimeMs, ino, size } = readable(path, () => statSync(path));
+  return `${mtimeMs}/${ino}/${size}`;
+}
+
+function readClusters(path: string): Map<string, Entry> {
+  return parseClusters(readable(path, () => readFileSync(path, 'utf8')));
+}
+
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new Failure('precondition', 'CONFIG_UNREADABLE', `the cluster configuration ${path} cannot be read`, { cause });
   }
 }
 
@@ -180,9 +217,14 @@ function readMirror(where: string, value: unknown): { user: string; keyFile: str
 }
 
 function readUser(where: string, { user, keyFile }: { user: unknown; keyFile: unknown }): { user: string; keyFile: string } {
-  if (typeof user !== 'string' || !isName(user)) throw wrong(`${where}.user is not a CephX user name without "client."`);
+  if (typeof user !== 'string' || !isCephUser(user)) throw wrong(`${where}.user is not a CephX user name without "client."`);
   if (typeof keyFile !== 'string' || keyFile === '') throw wrong(`${where}.keyFile is not a path`);
   return { user, keyFile };
+}
+
+/** A CephX user's name as we want it, `loligo`; Ceph's own programs show it as `client.loligo`. */
+export function isCephUser(text: string): boolean {
+  return isName(text) && !text.startsWith('client.');
 }
 
 function isMonitor(value: unknown): value is string {

@@ -20,6 +20,8 @@ export type FailureKind =
 
 export class Failure extends Error {
   override readonly name = 'Failure';
+  /** One failure may answer many calls at once, so nothing of it is ever changed. */
+  declare readonly message: string;
   readonly kind: FailureKind;
   readonly reason: string;
 
@@ -28,6 +30,11 @@ export class Failure extends Error {
     this.kind = kind;
     this.reason = reason;
   }
+
+  /** The same failure, with where it happened before its message. */
+  at(where: string): Failure {
+    return new Failure(this.kind, this.reason, `${where}: ${this.message}`, { cause: this.cause });
+  }
 }
 
 /**
@@ -35,12 +42,17 @@ export class Failure extends Error {
  * from which it does not. What guards the thing (a lock) is held until then.
  */
 export class PendingFailure extends Failure {
+  declare readonly kind: 'unreachable' | 'unfinished';
   /** Resolves when the work has ended, well or not. Never rejects. */
   readonly settled: Promise<void>;
 
   constructor(kind: 'unreachable' | 'unfinished', reason: string, message: string, settled: Promise<void>) {
     super(kind, reason, message);
     this.settled = settled;
+  }
+
+  override at(where: string): PendingFailure {
+    return new PendingFailure(this.kind, this.reason, `${where}: ${this.message}`, this.settled);
   }
 }
 

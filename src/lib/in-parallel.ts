@@ -1,4 +1,7 @@
-/** Runs `work` on every item, so many at once. When one fails, no further one is begun, and the first error is thrown after the rest ended. */
+/**
+ * Runs `work` on every item, so many at once. When one fails, no further one is begun, and the first error is thrown after the
+ * rest ended.
+ */
 export async function inParallel<T>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = items[Symbol.iterator]();
   let failed = false;

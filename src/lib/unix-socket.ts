@@ -1,6 +1,7 @@
 /** Unix sockets that a process of ours serves: what to do about one that a killed process left. */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { Failure } from '#lib/failure';
 
 /** What a kernel's socket address holds. */
@@ -23,6 +24,18 @@ export function isListenedOn(path: string): Promise<boolean> {
     probe.once('connect', () => end(true));
     probe.once('error', (error) => end(!('code' in error && NOBODY.includes(error.code))));
   });
+}
+
+/** Throws `precondition` when no socket can be made at that path for want of its folder. */
+export function checkFolder(path: string): void {
+  const folder = dirname(path);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const isMissing = lstatSync(folder, { throwIfNoEntry: false }) === undefined;
+    const why = `the folder ${folder} ${isMissing ? 'is missing' : 'cannot be written in'}`;
+    throw new Failure('precondition', 'SOCKET_UNAVAILABLE', `cannot listen on ${path}: ${why}`, { cause });
+  }
 }
 
 /**

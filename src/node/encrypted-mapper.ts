@@ -57,7 +57,7 @@ export class EncryptedMapper implements Mapper {
   async map(dir: string, spec: MapSpec): Promise<Device> {
     const { encryption } = spec;
     if (encryption === undefined) return await this.#below.map(dir, spec);
-    const readonly = spec.readonly || spec.snapshot !== '';
+    const { readonly } = spec;
     const found = await this.find(dir);
     if (found.state === 'alive' && found.device.readonly === readonly) return found.device;
     if (found.state === 'dead' && found.device.readonly === readonly && this.heal !== undefined) {

@@ -3,6 +3,7 @@
  * that appears in pods (publish). No Ceph library and no gRPC here; the state directory says what was wanted, the
  * kernel what is. Start reading at `stage.ts`; a mapper is described in `mapper.ts`, what is kept in `stash.ts`.
  */
+export { type ClassOptions, checkClassOptions, MAPPERS } from './class-options.ts';
 export { EncryptedMapper, type Unwrap } from './encrypted-mapper.ts';
 export { expand } from './expand.ts';
 export { Healer } from './healer.ts';

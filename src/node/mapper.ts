@@ -8,8 +8,6 @@ import type { ImageRef } from '#lib/handle';
 
 export interface MapSpec {
   readonly image: ImageRef;
-  /** '' maps the image itself; a snapshot is always mapped read-only. */
-  readonly snapshot: string;
   readonly readonly: boolean;
   readonly options: MapOptions;
   /** Nobody else writes as long as it is mapped: a mapper may refuse everybody else the image's lock. */

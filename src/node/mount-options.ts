@@ -3,6 +3,9 @@ import { Failure } from '#lib/failure';
 
 export type FsType = 'ext4' | 'xfs';
 
+/** Where nobody says which. */
+export const STANDARD_FS: FsType = 'ext4';
+
 const OPTION_MAX = 1024;
 /** Options that would mount something else, or elsewhere, or change a mount that is there. */
 const REFUSED: ReadonlySet<string> = new Set([

@@ -14,18 +14,16 @@ import { dirOf, type NodeHost, type Staged } from './host.ts';
 import { readMapOptions } from './map-options.ts';
 import { chooseMapper, type Device, type Encryption, type Mapper, type MapSpec, noAnswer } from './mapper.ts';
 import { readMkfsOptions } from './mkfs-options.ts';
-import { type FsType, mountOptions, readMountOptions } from './mount-options.ts';
+import { type FsType, mountOptions, readMountOptions, STANDARD_FS } from './mount-options.ts';
 import { findMountOf, mountDevice } from './mounts.ts';
 import { checkPath, ensureMountPoint } from './paths.ts';
 import { type Access, dropStash, readStash, type Stash, writeStash } from './stash.ts';
 
 export interface StageSpec {
   readonly volume: VolumeHandle;
-  /** '' for the image itself. */
-  readonly snapshot: string;
   readonly stagingPath: string;
   readonly access: Access;
-  /** Nothing is ever written to the device: for readers, and for snapshots. */
+  /** Nothing is ever written to the device: for readers. */
   readonly readonly: boolean;
   /** No other node may have it meanwhile. */
   readonly exclusive: boolean;
@@ -118,16 +116,17 @@ async function orRelease<T>({ dir, mapper, isAgain }: Plan, work: () => Promise<
 }
 
 function mapSpec(spec: StageSpec): MapSpec {
-  const { volume, snapshot, readonly, exclusive, encryption, connection } = spec;
+  const { volume, readonly, exclusive, encryption, connection } = spec;
   const options = readMapOptions(spec.mapOptions);
-  return { image: volume, snapshot, readonly: readonly || snapshot !== '', options, exclusive, encryption, connection };
+  return { image: volume, readonly, options, exclusive, encryption, connection };
 }
 
 /** All that can be refused, before anything is made. */
 async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
   const stagingPath = checkPath('staging_target_path', spec.stagingPath);
   const mountFlags = readMountOptions(spec.mountFlags);
-  const mkfsOptions = readMkfsOptions(spec.mkfsOptions, typeToMake(spec));
+  // Of a class whose file system's options are not this volume's business.
+  const mkfsOptions = spec.access === 'block' ? [] : readMkfsOptions(spec.mkfsOptions, typeToMake(spec));
   const dir = dirOf(host, spec.volume);
   const before = await readStash(dir);
   // What is mapped stays with the mapper that mapped it, whatever this node would choose today.
@@ -138,7 +137,7 @@ async function prepare(host: NodeHost, spec: StageSpec): Promise<Plan> {
     mapper: mapper.name,
     stagingPath,
     access: spec.access,
-    readonly: spec.readonly || spec.snapshot !== '',
+    readonly: spec.readonly,
     fsType: spec.access === 'mount' ? spec.fsType : '',
     storedKey: spec.encryption?.storedKey ?? '',
     user: spec.connection.user,
@@ -201,7 +200,7 @@ async function ensureFilesystem(plan: Plan, device: Device, scope: Scope): Promi
 }
 
 function typeToMake({ fsType }: StageSpec): FsType {
-  return fsType === '' ? 'ext4' : fsType;
+  return fsType === '' ? STANDARD_FS : fsType;
 }
 
 function accepted(found: string, wanted: FsType | ''): FsType {

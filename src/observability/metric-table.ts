@@ -44,6 +44,12 @@ export const METRICS = {
     help: 'Agents started, by why: first (none was there), stuck (it replaces one that got no answers), died.',
     labels: ['cluster', 'why'],
   },
+  configStale: {
+    kind: 'gauge',
+    name: 'loligo_config_stale',
+    help: '1 while the cluster configuration as it lies there cannot be used and what was read before serves on, else 0.',
+    labels: [],
+  },
   clusterUp: {
     kind: 'gauge',
     name: 'loligo_cluster_up',

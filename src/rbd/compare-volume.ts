@@ -5,7 +5,7 @@ import { chosenFeatures, featureBits } from './features.ts';
 import type { SeenVolume } from './look.ts';
 import { headerFor, headerOf, type VolumeRecord } from './record.ts';
 import type { Site } from './site.ts';
-import type { Feature, Source, Volume, VolumeSpec } from './specs.ts';
+import type { Feature, Layout, Source, Volume, VolumeSpec } from './specs.ts';
 
 /** Throws `conflict` naming the first property in which a volume of that name is not as wanted. */
 export async function compareVolume(site: Site, want: VolumeSpec, seen: Pick<SeenVolume, 'header' | 'record'>): Promise<void> {
@@ -57,6 +57,15 @@ export function wantedStripe({ layout }: VolumeSpec): Stripe {
 
 function stripeOf({ order, stripeUnit, stripeCount }: ImageHeader): Stripe {
   return stripeCount === 0n ? { unit: 1n << BigInt(order), count: 1n } : { unit: stripeUnit, count: stripeCount };
+}
+
+/** As a class would ask for it. */
+export function layoutOf(header: ImageHeader): Omit<Layout, 'dataPool'> {
+  const objectSize = 1n << BigInt(header.order);
+  const { unit, count } = stripeOf(header);
+  const stripes =
+    unit === objectSize && count === 1n ? { stripeUnit: 0n, stripeCount: 0n } : { stripeUnit: unit, stripeCount: count };
+  return { objectSize, ...stripes, features: chosenFeatures(header.features) };
 }
 
 /** Striping follows from the stripe, and journaling is switched on later by mirroring: neither tells volumes apart. */

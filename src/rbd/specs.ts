@@ -96,6 +96,14 @@ export interface Volume extends ImageRef {
   readonly mutable: Mutable;
 }
 
+/** A volume with how its image is laid out, and what was kept of the request that made it. */
+export interface VolumeShape extends Volume {
+  readonly labels: Labels;
+  /** Without stripes: an object after the other, as 0 of 0. */
+  readonly layout: Layout;
+  readonly isEncrypted: boolean;
+}
+
 export interface Page {
   /** The last item of the page before, or '' for the first page. */
   readonly after: string;
@@ -298,7 +306,7 @@ export interface Engine extends Mirroring {
   listKeys(args: Record<never, never>): Promise<readonly ImageKey[]>;
   /** Puts the same data key, wrapped anew, in a key's place; done also when the image is gone. */
   replaceKey(key: ImageKey): Promise<void>;
-  getVolume(volume: ImageRef): Promise<Volume>;
+  getVolume(volume: ImageRef): Promise<VolumeShape>;
   listVolumes(page: Page): Promise<VolumePage>;
   /** The node ids whose addresses hold a watch on the image. */
   publishedNodes(volume: ImageRef): Promise<readonly string[]>;

@@ -122,12 +122,8 @@ for (const [name, source] of Object.entries(GOOD)) {
 
 test('every package of the table is a dependency or built in', () => {
   const { dependencies } = JSON.parse(readFileSync(join(src, '../package.json'), 'utf8'));
-  // Comes with the operator.
-  const later = ['@kubernetes/client-node'];
 
-  const unknown = Object.keys(PACKAGES).filter(
-    (name) => !name.startsWith('node:') && !(name in dependencies) && !later.includes(name),
-  );
+  const unknown = Object.keys(PACKAGES).filter((name) => !name.startsWith('node:') && !(name in dependencies));
 
   assert.deepEqual(unknown, []);
 });

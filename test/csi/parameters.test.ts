@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parametersPage } from '#csi';
 import { Failure } from '#lib/failure';
-import { changesOf, contextOf, layoutOf, mutableOf } from '../../src/csi/parameters/layout.ts';
+import { changesOf, layoutOf, mutableOf } from '../../src/csi/parameters/layout.ts';
 import { readLabels, readMutableParameters, readParameters } from '../../src/csi/parameters/read-parameters.ts';
+import { contextOf } from '../../src/csi/parameters/staging.ts';
 import { PARAMETERS } from '../../src/csi/parameters/table.ts';
 
 const refused: Record<string, Record<string, string>> = {

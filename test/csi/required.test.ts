@@ -55,6 +55,12 @@ const cases: Record<string, Row> = {
     INVALID_ARGUMENT,
     'pool',
   ],
+  'a user as Ceph shows it': [
+    'CreateVolume',
+    { ...volume, secrets: { userID: 'client.loligo', userKey: 'AQA=' } },
+    UNAUTHENTICATED,
+    'userID',
+  ],
   'half of the credentials': ['CreateVolume', { ...volume, secrets: { userID: 'kubernetes' } }, UNAUTHENTICATED, 'userKey'],
   'a source snapshot that is none of ours': [
     'CreateVolume',

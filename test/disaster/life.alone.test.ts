@@ -74,7 +74,7 @@ test('a volume that a client has open is not demoted; when the client is gone th
   await using pool = await bed.mirror.freshPool();
   await bed.createVolumes(pool, ['v']);
   await bed.apply(pool);
-  await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe');
+  await bed.until(pool, (status) => status.volumes?.summary === '1/1' && condition(status, 'SafeToSwitchover') === 'True Safe');
   const bench = ['bench', `${pool.name}/v`, '--io-type', 'write', '--io-size', '4K', '--io-threads', '1', '--io-total', '1G'];
   const idle = await watchers(pool);
   const client = spawn('rbd', ['-c', bed.mirror.east.conf, ...bench], { stdio: 'ignore' });
@@ -100,7 +100,7 @@ test('demoted by hand before the old primary saw anything of it: the operator le
   await using pool = await bed.mirror.freshPool();
   await bed.createVolumes(pool, ['v']);
   await bed.apply(pool);
-  await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe');
+  await bed.until(pool, (status) => status.volumes?.summary === '1/1' && condition(status, 'SafeToSwitchover') === 'True Safe');
 
   bed.mirror.east.pause('rbd-mirror');
   await bed.patch(pool, { primarySite: 'west', epoch: 2 });

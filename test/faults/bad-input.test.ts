@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, makeGenericClientConstructor, status as Status } from '@grpc/grpc-js';
 import { inParallel } from '#lib/in-parallel';
+import { CONTROLLER, GROUP_CONTROLLER, IDENTITY, NODE, requestType, SNAPSHOT_METADATA } from '../../src/csi/definitions.ts';
 import { type Answered, answerOf, DriverBed, untilOk } from '../support/driver-bed.ts';
 import { leftoversAfter } from '../support/place-leftovers.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
@@ -15,10 +16,14 @@ const BLOCK = { block: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 const MOUNT = { mount: {}, accessMode: { mode: 'SINGLE_NODE_WRITER' } };
 const SIZE = { requiredBytes: String(2 ** 26), limitBytes: '0' };
 
+/** Every RPC of CSI, with its path, as the protocol's descriptor has it. */
+const RPCS = new Map(
+  [IDENTITY, CONTROLLER, GROUP_CONTROLLER, SNAPSHOT_METADATA, NODE]
+    .flatMap((service) => Object.entries(service))
+    .map(([method, { path }]) => [method, path]),
+);
 /** Answered by a stream of messages. */
 const STREAMS = ['GetMetadataAllocated', 'GetMetadataDelta'];
-/** Their requests have no fields, so all that can be wrong is the bytes. */
-const IDENTITY = ['GetPluginInfo', 'GetPluginCapabilities', 'Probe'];
 
 /** A request of each RPC with fields that would be served, on the volume `there` where it only looks, else on one that is not there. */
 function validRequests(bed: DriverBed): Readonly<Record<string, object>> {
@@ -68,6 +73,7 @@ function validRequests(bed: DriverBed): Readonly<Record<string, object>> {
     NodeUnpublishVolume: { volumeId: gone, targetPath: join(bed.driver.dir, 'target') },
     NodeGetVolumeStats: { volumeId: gone, volumePath: join(bed.driver.dir, 'target') },
     NodeExpandVolume: { volumeId: gone, volumePath: join(bed.driver.dir, 'target'), capacityRange: SIZE },
+    NodeGetStorageHealth: {},
     NodeGetVolumeHealth: { volumeId: gone, volumePath: join(bed.driver.dir, 'target') },
   };
 }
@@ -105,6 +111,9 @@ test('every field of every RPC with every kind of bad value is answered by name,
   const there = await bed.create('there');
   const snapshots = [await bed.snapshot('snap', there), await bed.snapshot('later', there)];
   const usual = await askEach(bed);
+  // Where a request has no fields, all that can be wrong is the bytes.
+  const withFields = [...RPCS.keys()].filter((method) => requestType(method).fieldsArray.length > 0);
+  assert.deepEqual(Object.keys(validRequests(bed)).sort(), withFields.sort());
   const attacks = Object.entries(validRequests(bed)).flatMap(([method, request]) => attacksOn(method, request));
   const answers: [Attack, Answered][] = [];
 
@@ -173,15 +182,14 @@ function isNamed({ field, key }: Attack, details: string): boolean {
 test('bytes that are no message, in any RPC, are refused and the process lives', async () => {
   await using pool = await sharedCeph().freshNamespace();
   await using bed = await DriverBed.open(pool, { role: 'standalone' });
-  const methods = [...Object.keys(validRequests(bed)), ...IDENTITY].map((method) => `/csi.v1.${serviceOf(method)}/${method}`);
   const client = rawClient(join(bed.driver.dir, 'csi.sock'));
-  const noise = methods.flatMap((method) =>
-    Array.from({ length: 20 }, (_, size) => ({ method, bytes: randomBytes(1 + size * 20) })),
+  const noise = [...RPCS.values()].flatMap((path) =>
+    Array.from({ length: 20 }, (_, size) => ({ path, bytes: randomBytes(1 + size * 20) })),
   );
   const codes: string[] = [];
 
-  await inParallel(noise, 16, async ({ method, bytes }) => {
-    codes.push((await client.ask(method, bytes)).code);
+  await inParallel(noise, 16, async ({ path, bytes }) => {
+    codes.push((await client.ask(path, bytes)).code);
   });
 
   client.close();
@@ -201,7 +209,7 @@ test('every field of every RPC as another type of the protocol is refused by nam
   const complaints: string[] = [];
 
   await inParallel(asked, 16, async ({ method, field, bytes }) => {
-    const { code, details } = await client.ask(`/csi.v1.${serviceOf(method)}/${method}`, Buffer.from(bytes));
+    const { code, details } = await client.ask(RPCS.get(method) ?? '', Buffer.from(bytes));
     if (code !== 'INVALID_ARGUMENT' || !details.includes(`: ${field} `)) {
       complaints.push(`${method} ${field} ${Buffer.from(bytes).toString('hex')}: ${code} ${details}`);
     }
@@ -213,13 +221,6 @@ test('every field of every RPC as another type of the protocol is refused by nam
   await bed.csi.call('Probe', {});
   assert.deepEqual(await pool.images(), []);
 });
-
-function serviceOf(method: string): string {
-  if (STREAMS.includes(method)) return 'SnapshotMetadata';
-  if (IDENTITY.includes(method)) return 'Identity';
-  if (method.includes('Group')) return 'GroupController';
-  return method.startsWith('Node') ? 'Node' : 'Controller';
-}
 
 function rawClient(socket: string): {
   ask(method: string, bytes: Buffer): Promise<{ readonly code: string; readonly details: string }>;

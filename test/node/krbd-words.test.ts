@@ -9,7 +9,6 @@ import type { MapSpec } from '../../src/node/mapper.ts';
 
 const spec: MapSpec = {
   image: { pool: 'rbd', namespace: '', image: 'v' },
-  snapshot: '',
   readonly: false,
   exclusive: true,
   options: {},
@@ -20,9 +19,9 @@ const both = { ...spec.connection, monitors: ['[v2:10.0.0.1:3300/0,v1:10.0.0.1:6
 
 const lines: Record<string, readonly [MapSpec, string]> = {
   'an image': [spec, '10.0.0.1:6789 name=loligo,key=label,mount_timeout=20 rbd v -'],
-  'a snapshot in a namespace': [
-    { ...spec, image: { ...spec.image, namespace: 'ns' }, snapshot: 's', readonly: true },
-    '10.0.0.1:6789 name=loligo,key=label,mount_timeout=20,_pool_ns=ns,ro rbd v s',
+  'an image in a namespace, for readers': [
+    { ...spec, image: { ...spec.image, namespace: 'ns' }, readonly: true },
+    '10.0.0.1:6789 name=loligo,key=label,mount_timeout=20,_pool_ns=ns,ro rbd v -',
   ],
   'the first protocol where monitors have both': [
     { ...spec, connection: both },

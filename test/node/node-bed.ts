@@ -52,7 +52,6 @@ export class NodeBed implements AsyncDisposable {
   stageSpec(image: string, other: Partial<StageSpec> = {}): StageSpec {
     return {
       volume: this.volume(image),
-      snapshot: '',
       stagingPath: this.path(`stage-${image}`),
       access: 'mount',
       readonly: false,

@@ -1,5 +1,7 @@
 /** What a controller's health port tells of what it really did, and of whether it can serve. */
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver } from '../support/driver.ts';
@@ -64,6 +66,43 @@ test('a controller is ready while its clusters serve it, names the one that does
   assert.equal(alive.status, 200);
 });
 
+test('a cluster configuration that breaks leaves the one before at work, and log, metric and readiness tell', async () => {
+  await using pool = await sharedCeph().freshNamespace();
+  await using bed = await DriverBed.open(pool, { options: OPTIONS });
+  const { cluster, driver, entry } = bed;
+  const file = join(driver.dir, 'clusters.json');
+  const stale = (): Promise<number> => sample(driver, 'loligo_config_stale', {});
+  await probeUntil(bed, READY);
+  const before = await stale();
+
+  const seen: unknown[] = [];
+  for (const [word, breakIt] of Object.entries({
+    CONFIG_INVALID: () => writeFileSync(file, '{broken'),
+    CONFIG_UNREADABLE: () => rmSync(file),
+  })) {
+    breakIt();
+    await sleep(300);
+    await bed.create(`during-${word.toLowerCase().replace('_', '-')}`);
+    const { status, body } = await fetchPage(driver, '/readyz');
+    seen.push([status, body, await stale(), await sample(driver, 'loligo_cluster_up', { cluster })]);
+  }
+  await bed.configure({ [cluster]: entry });
+  await probeUntil(bed, READY);
+
+  assert.deepEqual(seen, [
+    [503, 'cluster configuration: CONFIG_INVALID\n', 1, 1],
+    [503, 'cluster configuration: CONFIG_UNREADABLE\n', 1, 1],
+  ]);
+  assert.deepEqual([before, await stale()], [0, 0]);
+  assert.deepEqual(await pool.images(), ['during-config-invalid', 'during-config-unreadable']);
+  const lines = driver.log().split('\n');
+  const told = lines.filter((line) => line.includes('the cluster configuration can')).map((line) => JSON.parse(line));
+  assert.deepEqual(
+    told.map(({ level, reason = '' }) => `${level} ${reason}`),
+    ['error CONFIG_INVALID', 'error CONFIG_UNREADABLE', 'info '],
+  );
+});
+
 /**
  * Waits until /readyz is that page. A look at the clusters is trusted for ten seconds, so a change shows some time after it;
  * on a busy machine a look may end before a new agent has its answer.
@@ -101,7 +140,9 @@ function healthPort(driver: Driver): number {
 async function sample(driver: Driver, name: string, labels: Readonly<Record<string, string>>): Promise<number> {
   const { body } = await fetchPage(driver, '/metrics');
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  const series = body.split('\n').filter((line) => line.startsWith(`${name}{`) && wanted.every((text) => line.includes(text)));
+  const series = body
+    .split('\n')
+    .filter((line) => (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && wanted.every((text) => line.includes(text)));
   assert.ok(series.length <= 1, series.join('\n'));
   return Number(series[0]?.split(' ').at(-1) ?? 0);
 }

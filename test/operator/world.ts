@@ -65,6 +65,8 @@ export class World {
   now = 1_000_000;
   /** The next promote or demote is killed between its two writes. */
   killed = false;
+  /** By image, the site whose writes do not count any more: the other one was forced. */
+  readonly #lost = new Map<string, SiteName>();
   #id = 10;
 
   constructor(images: readonly string[]) {
@@ -135,8 +137,10 @@ export class World {
     for (const name of ['east', 'west'] as const) {
       const copy = this.copy(name, image);
       if (copy?.standing.role !== 'primary' || copy.half || !this[name].reachable) continue;
-      copy.data = (this.written.get(image) ?? 0) + 1;
-      this.written.set(image, copy.data);
+      // What a site that was given up writes is what was accepted to be lost.
+      const isLost = this.#lost.get(image) === name;
+      copy.data = isLost ? copy.data + 0.001 : (this.written.get(image) ?? 0) + 1;
+      if (!isLost) this.written.set(image, copy.data);
     }
   }
 
@@ -165,6 +169,11 @@ export class World {
   pass(milliseconds: number): void {
     this.now += milliseconds;
     for (const site of [this.east, this.west]) site.looks += 1;
+  }
+
+  /** One of its sites was given up, and has not been made a copy again. */
+  wasForced(image: string): boolean {
+    return this.#lost.has(image);
   }
 
   copy(name: SiteName, image: string): Copy | undefined {
@@ -216,6 +225,7 @@ export class World {
     const { standing } = copy;
     // The engine refuses any other.
     if (standing.role !== 'demoted' || standing.mark !== demotion || !standing.complete) return;
+    if (this.#lost.get(image) === name) this.#lost.delete(image);
     if (copy.data !== this.written.get(image)) this.broken.push(`${image} was promoted at ${name} without its last write`);
     this.#becomePrimary(name, image);
   }
@@ -227,6 +237,8 @@ export class World {
     if (other.reachable) this.broken.push(`I2: ${image} was forced at ${name} while the other site answers`);
     if (this[name].truth?.intent?.kind !== 'forced') this.broken.push(`I1: ${image} was forced at ${name} without a forced intent`);
     copy.split = false;
+    this.written.set(image, copy.data);
+    this.#lost.set(image, name === 'east' ? 'west' : 'east');
     this.#becomePrimary(name, image);
   }
 
@@ -285,6 +297,7 @@ export class World {
     if (source === undefined) return;
     const target = freshCopy({ role: 'secondary', peer: from });
     this[to].copies.set(image, target);
+    this.#lost.delete(image);
     this.#copyOver(from, source, target);
   }
 

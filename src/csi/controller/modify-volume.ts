@@ -3,7 +3,9 @@ import type { Controller } from '../clusters.ts';
 import type { ControllerModifyVolumeRequest, ControllerModifyVolumeResponse } from '../generated/messages.ts';
 import { changesOf } from '../parameters/layout.ts';
 import { readMutableParameters } from '../parameters/read-parameters.ts';
+import { checkLimits } from '../parameters/staging.ts';
 import { missing, required } from '../refuse.ts';
+import { mapperOf } from '../request/kept-use.ts';
 import type { Rpc } from '../rpc.ts';
 import { readVolume, type VolumeAsked } from './read-volume.ts';
 
@@ -21,7 +23,9 @@ export const modifyVolume: Rpc<Controller, ControllerModifyVolumeRequest, Modifi
   },
 
   async run({ clusters }, { cluster, ref, credentials, mutable }, scope) {
-    await clusters.engineAt(cluster, credentials).modifyVolume({ volume: ref, mutable }, scope);
+    const engine = clusters.engineAt(cluster, credentials);
+    if (mutable.qos !== undefined) checkLimits(mapperOf((await engine.getVolume(ref, scope)).labels), mutable.qos);
+    await engine.modifyVolume({ volume: ref, mutable }, scope);
     return {};
   },
 };

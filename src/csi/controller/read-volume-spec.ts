@@ -4,8 +4,9 @@ import { imageNameFor, type Place, placeFits } from '#lib/handle';
 import type { Source, VolumeSpec } from '#rbd';
 import type { Controller } from '../clusters.ts';
 import type { CreateVolumeRequest, VolumeContentSource } from '../generated/messages.ts';
-import { contextOf, layoutOf, mutableOf } from '../parameters/layout.ts';
+import { layoutOf, mutableOf } from '../parameters/layout.ts';
 import { readMutableParameters, readParameters } from '../parameters/read-parameters.ts';
+import { checkStaging, contextOf } from '../parameters/staging.ts';
 import type { ParameterValues } from '../parameters/table.ts';
 import type { TopologyPool } from '../parameters/topology-pools.ts';
 import { refused } from '../parameters/values.ts';
@@ -14,7 +15,7 @@ import { readCapabilities } from '../request/capability.ts';
 import { readRange, sizeOfRange } from '../request/capacity-range.ts';
 import { readCredentials } from '../request/credentials.ts';
 import { getSnapshot, getVolume, type Located } from '../request/ids.ts';
-import { keptUse } from '../request/kept-use.ts';
+import { keptMapper, keptUse } from '../request/kept-use.ts';
 import { choosePool, isReached } from '../request/topology.ts';
 
 /** A volume that is wanted: what the engine makes, and what the answer and the node need to know of the request. */
@@ -41,10 +42,12 @@ export interface OtherPlace {
 /** Turns the wire message into a spec, or throws. No I/O, so a table test covers it whole. */
 export function readVolumeSpec(request: CreateVolumeRequest, controller: Controller): VolumeWanted {
   const name = required('name', request.name);
-  readCapabilities('volume_capabilities', request.volumeCapabilities);
+  const capabilities = readCapabilities('volume_capabilities', request.volumeCapabilities);
   const range = readRange('capacity_range', request.capacityRange);
   const parameters = readParameters(request.parameters);
   const attributes = readMutableParameters(request.mutableParameters);
+  const mutable = mutableOf(parameters, attributes);
+  checkStaging(parameters.values, { capabilities, qos: mutable.qos });
   const credentials = readCredentials(request.secrets);
   const cluster = clusterOf(parameters.values, controller);
   const { place, dataPool, chosen } = choosePlace(parameters.values, cluster, request);
@@ -56,8 +59,8 @@ export function readVolumeSpec(request: CreateVolumeRequest, controller: Control
     range,
     layout: layoutOf(parameters.values, otherThan(place.pool, dataPool)),
     flatten: parameters.values.flatten ?? false,
-    mutable: mutableOf(parameters, attributes),
-    labels: keptUse(parameters.labels, request.volumeCapabilities),
+    mutable,
+    labels: { ...keptUse(parameters.labels, request.volumeCapabilities), ...keptMapper(parameters.values) },
     // Last, because it may throw that there is no such source, and what is wrong with the request itself counts first.
     source: readSource(request.volumeContentSource, cluster),
   };

@@ -28,7 +28,10 @@ interface Comparison {
   readonly snapshotIds: readonly string[];
 }
 
-/** A member that the caller names and the group lacks may be gone because an earlier call was cut off: only one that is there differs. */
+/**
+ * A member that the caller names and the group lacks may be gone because an earlier call was cut off: only one that is there
+ * differs.
+ */
 async function checkMembers(engine: RemoteEngine, { group, found, snapshotIds }: Comparison, scope: Scope): Promise<void> {
   const members = memberIds(group.cluster, found);
   const unnamed = members.find((id) => !snapshotIds.includes(id));

@@ -27,7 +27,7 @@ export class ClusterWatch {
     this.#up = up;
   }
 
-  /** Throws `precondition` when the cluster configuration cannot be read. */
+  /** Throws `precondition` while no cluster configuration could be read yet. */
   async look(scope: Scope): Promise<readonly ClusterState[]> {
     if (performance.now() - this.#looked >= TRUSTED_MS) {
       this.#looking ??= this.#lookNow(scope).finally(() => {

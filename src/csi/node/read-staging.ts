@@ -19,7 +19,6 @@ export function readStaging(request: NodeStageVolumeRequest): StageWanted {
   const { mapper = '', mapOptions = '', mkfsOptions = '' } = request.volumeContext;
   return {
     ...readNodeVolume(request.volumeId),
-    snapshot: '',
     stagingPath: request.stagingTargetPath,
     access: access.type,
     readonly: mode === 'single-reader' || mode === 'multi-reader',

@@ -39,13 +39,3 @@ export function changesOf({ values, qos }: Omit<ReadParameters, 'labels'>): Part
     ...(Object.keys(qos).length === 0 ? {} : { qos }),
   };
 }
-
-/** What the node needs to know of the class when it stages the volume; no secret, and never changed later. */
-export function contextOf({ mapper, mapOptions, mkfsOptions, encrypted }: ParameterValues): Record<string, string> {
-  return {
-    ...(mapper === undefined ? {} : { mapper }),
-    ...(mapOptions === undefined ? {} : { mapOptions }),
-    ...(mkfsOptions === undefined ? {} : { mkfsOptions }),
-    ...(encrypted === true ? { encrypted: 'true' } : {}),
-  };
-}

@@ -17,10 +17,10 @@ where they take the place of the StorageClass's, and can be changed later.
 | Parameter | Form | When not given | What it does |
 | --- | --- | --- | --- |
 ${rows.map(line).join('\n')}
-| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mappers \`nbd\`, \`userspace\`); a change holds from the next time the volume is staged. **Mutable.** |
+| \`rbd_qos_[read_\\|write_]{iops,bps}_{limit,burst}\` | a number or size; 0 takes the limit away | no limit | librbd's limits of one image, where librbd does the I/O (mappers \`nbd\`, \`userspace\`); a change holds from the next time the volume is staged. The kernel's client knows no limits: for volumes whose class says \`mapper: krbd\` they are refused, also in a later change. Where the class names no mapper nobody knows which one a node has, and a limit has no effect where that is \`krbd\`: say \`mapper: nbd\` or \`mapper: userspace\` in classes whose volumes are to be limited. **Mutable.** |
 
 The names that the sidecars add with \`--extra-create-metadata\` (\`csi.storage.k8s.io/pvc/name\` and so on) are kept with the volume, with its
-access modes and file system: for people who look at the image, and for \`loligo recover\` ([disaster recovery](disaster-recovery.md)). Other \`csi.storage.k8s.io/\` keys are ignored.
+access modes, file system and mapper: for people who look at the image, and for \`loligo recover\` ([disaster recovery](disaster-recovery.md)). Other \`csi.storage.k8s.io/\` keys are ignored.
 
 ### mapOptions
 

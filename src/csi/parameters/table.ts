@@ -2,6 +2,7 @@
  * Every parameter of a StorageClass, in one table: requests are read by it, and docs/parameters.md is made from it.
  * `mutable` ones may stand in a VolumeAttributesClass too.
  */
+import { MAPPERS } from '#node';
 import { features } from './features.ts';
 import { topologyPools } from './topology-pools.ts';
 import { duration, flag, integer, matching, name, oneOf, powerOfTwo, type Read, size } from './values.ts';
@@ -14,9 +15,6 @@ export interface ParameterRow {
   readonly says: string;
   readonly mutable?: true;
 }
-
-/** The mappers that the node role has. */
-const MAPPERS = ['krbd', 'nbd', 'userspace'] as const;
 
 /** librbd's own bounds of an object: order 12 to 25. */
 const OBJECT_MIN = 2n ** 12n;
@@ -102,7 +100,7 @@ export const PARAMETERS = {
     read: matching(/^[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+(,[a-z][a-z0-9_]*=[A-Za-z0-9_.:|-]+)*$/, 'of the form name=value,name=value'),
     form: '`name=value,name=value`',
     otherwise: 'none',
-    says: 'Options of the mapper, below. A mapper refuses what it does not have, so name the mapper too.',
+    says: 'Options of the mapper, below. Refused when the mapper does not have them, or none has where none is named: then a node whose mapper lacks them refuses the volume, so name the mapper too.',
   },
   mkfsOptions: {
     read: matching(/^[A-Za-z0-9^=,._:+ -]+$/, 'a list of plain options and values'),

@@ -1,6 +1,6 @@
 /**
- * Takes the mirror snapshots of what CSI-Addons has mirrored. When one is due stands in Ceph (the newest one's time, and the interval in the image's
- * mark), so any controller does it, after any restart; of two at once one takes a snapshot too many.
+ * Takes the mirror snapshots of what CSI-Addons has mirrored. When one is due stands in Ceph (the newest one's time, and the
+ * interval in the image's mark), so any controller does it, after any restart; of two at once one takes a snapshot too many.
  */
 import { Failure } from '#lib/failure';
 import type { Place } from '#lib/handle';
@@ -18,12 +18,15 @@ const BEHIND_AT_MOST = 3;
 export class ReplicationClock {
   readonly #clusters: Clusters;
   readonly #log: Log;
-  #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(clusters: Clusters, log: Log) {
     this.#clusters = clusters;
     this.#log = log;
+  }
+
+  start(): void {
     this.#timer = this.#next();
   }
 

@@ -4,8 +4,8 @@ import type { Rpc } from '../rpc.ts';
 import { lookHere, MARK, type Replication, readReplicated, settle } from './replicated-volume.ts';
 
 /**
- * Ends the mirroring where the volume is primary, and with it the other site's copy. A copy here ends with its original; what a MirrorPolicy
- * mirrors is not ours to end: both are done.
+ * Ends the mirroring where the volume is primary, and with it the other site's copy. A copy here ends with its original; what a
+ * MirrorPolicy mirrors is not ours to end: both are done.
  */
 export const disableVolumeReplication: Rpc<
   Replication,

@@ -1,7 +1,8 @@
 /**
- * PromoteVolume. The controller of CSI-Addons repeats it with force, by itself, as soon as it is answered FAILED_PRECONDITION: a planned move whose
- * last writes are still on their way would lose them. So no answer here has that code, and force is never done: that a loss is accepted is said by
- * a person (`rbd mirror image promote --force`), after which the volume is primary and this answers OK.
+ * PromoteVolume. The controller of CSI-Addons repeats it with force, by itself, as soon as it is answered FAILED_PRECONDITION:
+ * a planned move whose last writes are still on their way would lose them. So no answer here has that code, and force is never
+ * done: that a loss is accepted is said by a person (`rbd mirror image promote --force`), after which the volume is primary and
+ * this answers OK.
  */
 import { Failure, isUnsettled } from '#lib/failure';
 import type { Scope } from '#lib/scope';

@@ -104,8 +104,8 @@ async function lookThere(replication: Replication, { cluster, ref }: VolumeAsked
 }
 
 /**
- * Throws for a volume that a MirrorPolicy has: two masters would undo each other's moves. ABORTED and no FAILED_PRECONDITION, which the controller
- * takes for leave to force.
+ * Throws for a volume that a MirrorPolicy has: two masters would undo each other's moves. ABORTED and no FAILED_PRECONDITION,
+ * which the controller takes for leave to force.
  */
 export function refuseOfPolicy({ mine, name }: SeenHere): void {
   const policy = mine?.detail?.policy ?? '';

@@ -1,6 +1,6 @@
 /**
- * ResyncVolume, which the controller asks again and again of a volume that is to be a copy: whether it follows the other site. Only with force,
- * and only when both sites say that the two have diverged, what is here is thrown away and copied anew.
+ * ResyncVolume, which the controller asks again and again of a volume that is to be a copy: whether it follows the other site.
+ * Only with force, and only when both sites say that the two have diverged, what is here is thrown away and copied anew.
  */
 import { Failure } from '#lib/failure';
 import type { VolumeAsked } from '../controller/read-volume.ts';

@@ -1,6 +1,5 @@
-import type { Credentials } from '#lib/cluster-config';
+import { type Credentials, isCephUser } from '#lib/cluster-config';
 import { Failure } from '#lib/failure';
-import { isName } from '#lib/handle';
 
 /**
  * The user that a class names through its secrets, or `undefined` for the cluster configuration's own. Keys that are
@@ -10,7 +9,7 @@ export function readCredentials(secrets: Readonly<Record<string, string>>): Cred
   const { userID: user = '', userKey = '' } = secrets;
   const key = userKey.trim();
   if (user === '' && key === '') return undefined;
-  if (!isName(user)) throw refused('userID is not a CephX user without "client."');
+  if (!isCephUser(user)) throw refused('userID is not a CephX user without "client."');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(key)) throw refused('userKey is not a CephX key');
   return { user, key };
 }

@@ -1,4 +1,7 @@
 import type { VolumeCapability } from '../generated/messages.ts';
+import type { ParameterValues } from '../parameters/table.ts';
+
+const MAPPER = 'mapper';
 
 /** Kubernetes' words for what the provisioner made of them. */
 const MODES: Readonly<Record<string, string>> = {
@@ -10,8 +13,8 @@ const MODES: Readonly<Record<string, string>> = {
 };
 
 /**
- * How Kubernetes uses a volume, kept with it beside the names: enough to build its PersistentVolume again from the pool alone. Nothing without
- * Kubernetes, which shows by the names.
+ * How Kubernetes uses a volume, kept with it beside the names: enough to build its PersistentVolume again from the pool alone.
+ * Nothing without Kubernetes, which shows by the names.
  */
 export function keptUse(
   labels: Readonly<Record<string, string>>,
@@ -27,4 +30,13 @@ export function keptUse(
     'pv/volumeMode': first?.accessType === 'block' ? 'Block' : 'Filesystem',
     ...(fs === '' ? {} : { 'pv/fsType': fs }),
   };
+}
+
+/** What the class says of the mapper: a change of the volume comes without its class. */
+export function keptMapper({ mapper }: ParameterValues): Readonly<Record<string, string>> {
+  return mapper === undefined ? {} : { [MAPPER]: mapper };
+}
+
+export function mapperOf(labels: Readonly<Record<string, string>>): string | undefined {
+  return labels[MAPPER];
 }

@@ -2,7 +2,10 @@ import { Failure } from '#lib/failure';
 import { topologyPools } from '../parameters/topology-pools.ts';
 import type { ClusterTopology } from './topology.ts';
 
-/** What the option `--topology` names: `{ "prod": [{ "pool": …, "dataPool": …, "segments": {…} }] }`; nothing when it is not given. */
+/**
+ * What the option `--topology` names: `{ "prod": [{ "pool": …, "dataPool": …, "segments": {…} }] }`; nothing when it is not
+ * given.
+ */
 export function readTopology(file: unknown): ClusterTopology[] {
   if (file === undefined) return [];
   if (typeof file !== 'object' || file === null || Array.isArray(file)) {

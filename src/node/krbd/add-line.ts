@@ -11,7 +11,7 @@ const MOUNT_TIMEOUT = 20;
 export type Client = 'shared' | 'own';
 
 /** `label` is the name of the key in the kernel's keyring, and how the device is found again. */
-export function addLine(label: string, { image, snapshot, readonly, options, connection }: MapSpec, client: Client): string {
+export function addLine(label: string, { image, readonly, options, connection }: MapSpec, client: Client): string {
   const { mode, addresses } = monitorsFor(options['ms_mode'], connection.monitors);
   const told = [
     `name=${connection.user}`,
@@ -24,7 +24,7 @@ export function addLine(label: string, { image, snapshot, readonly, options, con
     ...(client === 'own' ? ['noshare'] : []),
   ];
   const monitors = addresses.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
-  return `${monitors} ${told.join(',')} ${image.pool} ${image.image} ${snapshot === '' ? '-' : snapshot}`;
+  return `${monitors} ${told.join(',')} ${image.pool} ${image.image} -`;
 }
 
 /** The label in what the kernel shows of a device; '' for one that is none of ours. */

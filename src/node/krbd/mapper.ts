@@ -119,10 +119,10 @@ export class KrbdMapper implements Mapper {
 }
 
 /** True when it is what the call wants; a label says only whose device it is. */
-function isOf(device: RbdDevice, { image, snapshot, readonly }: MapSpec): boolean {
+function isOf(device: RbdDevice, { image, readonly }: MapSpec): boolean {
   const { pool, namespace } = device;
   const same = pool === image.pool && namespace === image.namespace && device.image === image.image;
-  return same && device.snapshot === snapshot && device.readonly === readonly;
+  return same && device.snapshot === '' && device.readonly === readonly;
 }
 
 function isSameImage(one: RbdDevice, other: RbdDevice): boolean {

@@ -75,8 +75,8 @@ export class NbdMapper implements Mapper {
     if (Buffer.byteLength(nbdSocket(dir)) > SOCKET_PATH_MAX) {
       throw new Failure('precondition', 'STATE_DIR_UNUSABLE', 'the state directory has too long a path');
     }
-    const { image, snapshot, readonly, exclusive, connection } = spec;
-    const kept = { image: `${formatImage(image)}${snapshot === '' ? '' : `@${snapshot}`}`, readonly, exclusive };
+    const { image, readonly, exclusive, connection } = spec;
+    const kept = { image: formatImage(image), readonly, exclusive };
     const own = { ...OWN, admin_socket: nbdSocket(dir) };
     await writeFile(confOf(dir), librbdConf(spec, own), { mode: 0o600 });
     await writeFile(specOf(dir), JSON.stringify(kept), { mode: 0o600 });

@@ -23,13 +23,12 @@ export async function addNode(qmp: Qmp, name: string, options: QmpArguments): Pr
   await qmp.ask('blockdev-add', { ...options, 'node-name': name });
 }
 
-export function imageOptions(dir: string, { image, snapshot, readonly, connection }: MapSpec): QmpArguments {
+export function imageOptions(dir: string, { image, readonly, connection }: MapSpec): QmpArguments {
   return {
     driver: 'rbd',
     pool: image.pool,
     ...(image.namespace === '' ? {} : { namespace: image.namespace }),
     image: image.image,
-    ...(snapshot === '' ? {} : { snapshot }),
     user: connection.user,
     conf: join(dir, 'ceph.conf'),
     'key-secret': KEY,

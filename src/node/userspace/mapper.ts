@@ -51,12 +51,12 @@ export class UserspaceMapper implements Mapper {
   }
 
   async map(dir: string, spec: MapSpec): Promise<Device> {
-    const readonly = spec.readonly || spec.snapshot !== '';
+    const { readonly } = spec;
     const found = await this.find(dir);
     if (found.state === 'alive' && found.device.readonly === readonly) return found.device;
 
     await this.unmap(dir);
-    await this.#export(dir, { ...spec, readonly });
+    await this.#export(dir, spec);
     return attachLoop(this.#file(dir), readonly);
   }
 

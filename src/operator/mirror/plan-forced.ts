@@ -11,7 +11,7 @@ import type { Intent, Truth } from '#mirror';
 import { formatDuration } from './duration.ts';
 import { isReachable, otherSite, roleAt, type SiteSeen, siteOf, type VolumeSeen } from './observation.ts';
 import type { Blocked, Plan, Situation, Step } from './plan.ts';
-import { moveOn } from './plan-planned.ts';
+import { commit, moveOn } from './plan-planned.ts';
 import { planSteady } from './plan-steady.ts';
 import { changed } from './plan-truth.ts';
 import { byPlace, firstOf } from './volumes.ts';
@@ -27,7 +27,10 @@ export function planForced(situation: Situation, truth: Truth): Plan {
 function begin(situation: Situation, truth: Truth): Plan {
   const { want, seen } = situation;
   const blocked = refusal(situation);
-  if (blocked !== undefined) return { ...planSteady(situation, truth), phase: 'Blocked', blocked, again: 2 };
+  if (blocked !== undefined) {
+    const steps = truth.intent === undefined ? planSteady(situation, truth).steps : [];
+    return { phase: 'Blocked', blocked, steps, again: 2 };
+  }
   const intent: Intent = {
     kind: 'forced',
     to: want.primarySite,
@@ -77,14 +80,15 @@ function lossRefusal(accepted: Situation['want']['accepted'], volumes: readonly 
   return { reason: 'LossUnknown', message: `nobody can tell the loss of ${unknown.length} volumes, first ${firstOf(unknown[0])}` };
 }
 
-/** I4: what has a complete copy at the site, and is not primary there yet. */
+/** I4: what is whole at the site (a copy, or what was demoted there), and is not primary there yet. */
 function toForce(volumes: readonly VolumeSeen[], site: string): readonly VolumeSeen[] {
   return volumes.filter((volume) => {
     const image = volume.at[site];
-    if (image === undefined || image.detail === undefined || roleAt(volume, site) === 'primary') return false;
-    return (
-      image.mode === 'journal' || image.detail.snapshots.some(({ state, complete }) => complete && state.startsWith('non-primary'))
-    );
+    const role = roleAt(volume, site);
+    if (image?.detail === undefined || role === 'primary') return false;
+    const { standing, snapshots } = image.detail;
+    if (role === 'half' || image.mode === 'journal' || (standing.role === 'demoted' && standing.complete)) return true;
+    return snapshots.some(({ state, complete }) => complete && state.startsWith('non-primary'));
   });
 }
 
@@ -109,9 +113,5 @@ function goOn(situation: Situation, truth: Truth, intent: Intent): Plan {
     );
     return { phase: 'FailingOver', step: { name: 'Force', done: forced.length, total }, steps, again: 0.5 };
   }
-  // That the other site has not seen it yet is what its return is recognised by.
-  const peer = { epoch: truth.epoch, primarySite: truth.primarySite, at: seen.now };
-  const next = changed(truth, { epoch: intent.epoch, primarySite: intent.to, intent: undefined, peer }, seen.now);
-  const step = { name: 'Commit', done: total, total };
-  return { phase: 'FailingOver', step, steps: [{ do: 'write-truth', site: to.site, truth: next }], again: 0 };
+  return { phase: 'FailingOver', step: { name: 'Commit', done: total, total }, steps: commit(situation, truth, intent), again: 0 };
 }

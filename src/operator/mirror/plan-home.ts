@@ -55,11 +55,25 @@ export function promotedOnce(situation: Situation, volumes: readonly VolumeSeen[
   return promotes({ site: other, epoch }, stuck, there);
 }
 
+/**
+ * After a forced move what the lost site has beyond its copies is given up: there a demotion of the new primary site's own is the newest
+ * that counts, whatever the other one was written.
+ */
+export function afterForce({ seen }: Situation, home: string): VerdictOf {
+  const plain = verdictAt({ seen }, home);
+  return (volume) => {
+    const verdict = plain(volume);
+    const standing = volume.at[home]?.detail?.standing;
+    if (verdict.safe || verdict.why !== 'DemotionStale' || standing?.role !== 'demoted' || standing.by === 'peer') return verdict;
+    return { safe: true, demotion: standing.mark, how: 'take-back' };
+  };
+}
+
 /** With both sites in sight, and nothing under way. Volumes without the policy's mark are somebody else's, who knows why they are there. */
-export function homing(situation: Situation, { primarySite: home, epoch }: Truth): readonly Step[] {
+export function homing(situation: Situation, { primarySite: home, epoch }: Truth, isReturning: boolean): readonly Step[] {
   const { seen, volumes, memory } = situation;
   const other = otherSite(seen, home).site;
-  const verdictOf = verdictAt(situation, home);
+  const verdictOf = isReturning ? afterForce(situation, home) : verdictAt(situation, home);
   const ours = volumes.filter((volume) => markOf(volume) === seen.policy);
   const nowhere = ours.filter(({ comparison }) => comparison.primary === 'nowhere');
   const back = nowhere.filter((volume) => verdictOf(volume).safe && !memory.left.has(`promote/${firstOf(volume)}`));

@@ -11,7 +11,7 @@
 import type { Intent, Truth } from '#mirror';
 import { isReachable, otherSite, roleAt, type VolumeSeen } from './observation.ts';
 import type { Blocked, Plan, Situation, Step } from './plan.ts';
-import { demotes, promotedOnce, promotes, verdictAt } from './plan-home.ts';
+import { afterForce, demotes, promotedOnce, promotes, verdictAt } from './plan-home.ts';
 import { planSteady } from './plan-steady.ts';
 import { changed } from './plan-truth.ts';
 import { firstOf } from './volumes.ts';
@@ -97,7 +97,10 @@ export function moveOn(move: Move): Plan {
   if (rest.length === 0) {
     return { phase, step: { name: 'Commit', done: total, total }, steps: commit(situation, truth, intent), again: 0 };
   }
-  const toDemote = rest.filter((volume) => roleAt(volume, from) === 'primary' || roleAt(volume, from) === 'half');
+  // One whose promotion was begun is promoted, whatever the other site has: by force, that is primary there too.
+  const toDemote = rest.filter(
+    (volume) => roleAt(volume, intent.to) !== 'half' && ['primary', 'half'].includes(roleAt(volume, from) ?? ''),
+  );
   if (toDemote.length > 0) return { phase, ...demoteReplayed(move, toDemote), again: SOON };
   const once = promotedOnce(situation, rest, { site: intent.to, epoch: intent.epoch });
   if (once.length > 0) return { phase, step: { name: 'GoBack', done: total - rest.length, total }, steps: once, again: SOON };
@@ -119,7 +122,7 @@ function demoteReplayed({ from, movable, intent }: Move, toDemote: readonly Volu
 
 /** S4 and S5. Nothing is promoted before everything has arrived: until then the move can be taken back. */
 function promoteArrived({ situation, intent, movable }: Move, rest: readonly VolumeSeen[]): Pick<Plan, 'step' | 'steps'> {
-  const verdictOf = verdictAt(situation, intent.to);
+  const verdictOf = (intent.kind === 'forced' ? afterForce : verdictAt)(situation, intent.to);
   const total = movable.length;
   const moved = total - rest.length;
   const ready = rest.filter((volume) => verdictOf(volume).safe);
@@ -135,9 +138,16 @@ function promoteArrived({ situation, intent, movable }: Move, rest: readonly Vol
   };
 }
 
-/** S6, the new primary site first: whoever reads one of the two reads the move as done. */
-function commit({ seen }: Situation, truth: Truth, intent: Intent): readonly Step[] {
+/**
+ * S6, the new primary site first: whoever reads one of the two reads the move as done. After a forced one the other site is told by
+ * itself (plan-truth.ts); that it had not seen it stays written down until its copies are whole again.
+ */
+export function commit({ seen }: Situation, truth: Truth, intent: Intent): readonly Step[] {
   const done = { epoch: intent.epoch, primarySite: intent.to };
+  if (intent.kind === 'forced') {
+    const peer = { epoch: truth.epoch, primarySite: truth.primarySite, at: seen.now };
+    return [{ do: 'write-truth', site: intent.to, truth: changed(truth, { ...done, intent: undefined, peer }, seen.now) }];
+  }
   const next = changed(truth, { ...done, intent: undefined, peer: { ...done, at: seen.now } }, seen.now);
   return [intent.to, otherSite(seen, intent.to).site].map((site) => ({ do: 'write-truth', site, truth: next }));
 }

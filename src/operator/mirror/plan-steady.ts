@@ -31,7 +31,7 @@ export function planSteady(situation: Situation, truth: Truth): Plan {
     ...snapshots(situation, truth),
     ...(both ? enabling(situation, truth, unpeered) : []),
     ...(both ? returning(situation, truth) : []),
-    ...(both ? homing(situation, truth) : []),
+    ...(both ? homing(situation, truth, isReturning(seen, truth)) : []),
     ...peering.map((place): Step => ({ do: 'peer', place })),
   ];
   const phase = phaseOf(situation, truth, unpeered.length > 0);
@@ -152,7 +152,7 @@ function returning({ want, seen, volumes, memory }: Situation, truth: Truth): re
   if (!want.resyncOnReturn) return [];
   const superseded = volumes.filter((volume) => roleAt(volume, winner) === 'primary' && volume.at[loser] !== undefined);
   const demote = superseded.filter(
-    (volume) => roleAt(volume, loser) === 'primary' && !memory.left.has(`demote/${firstOf(volume)}`),
+    (volume) => ['primary', 'half'].includes(roleAt(volume, loser) ?? '') && !memory.left.has(`demote/${firstOf(volume)}`),
   );
   const resync = superseded.filter((volume) => canBeResynced(volume, loser) && !memory.left.has(`resync/${firstOf(volume)}`));
   return [

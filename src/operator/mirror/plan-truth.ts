@@ -47,7 +47,7 @@ function isConflict(a: Truth | undefined, b: Truth | undefined): boolean {
 function isBehind(site: SiteSeen, truth: Truth): boolean {
   if (!isReachable(site)) return false;
   if (site.truth === undefined || site.truth.epoch < truth.epoch) return true;
-  return truth.intent !== undefined && site.truth.intent?.epoch !== truth.intent.epoch && truth.intent.kind === 'planned';
+  return truth.intent !== undefined && site.truth.intent?.epoch !== truth.intent.epoch;
 }
 
 /** R0: what the newest one says. That a site was away when it was forced stays written at the other one until it is whole again. */

@@ -111,9 +111,7 @@ export function plan(want: Want, seen: Observation, memory: Memory): Plan {
   const { intent } = truth;
   if (intent?.kind === 'forced') return planForced(situation, truth);
   if (intent?.kind === 'planned') {
-    // The other site died in mid-move, and a person accepts the loss for the very epoch that is under way.
-    const isGone = !isReachable(otherSite(seen, intent.to)) && want.epoch === intent.epoch && want.accepted?.epoch === intent.epoch;
-    return isGone && want.primarySite === intent.to ? planForced(situation, truth) : planPlanned(situation, truth);
+    return isForced(situation, intent) ? planForced(situation, truth) : planPlanned(situation, truth);
   }
   return want.freeze ? planFrozen(situation, truth) : planWanted(situation, truth);
 }
@@ -125,6 +123,15 @@ function planFrozen(situation: Situation, truth: Truth): Plan {
   const message = primarySite === truth.primarySite ? 'nothing is changed' : `the move to ${primarySite} waits`;
   const snapshots = steps.filter((step) => step.do === 'snapshot');
   return { phase: phase === 'Degraded' ? phase : 'Frozen', blocked: { reason: 'Frozen', message }, steps: snapshots, again };
+}
+
+/**
+ * A site died in the middle of a planned move, and a person accepts the loss: for the epoch that is under way, to where it leads; or for
+ * the next one, back to where the volumes came from.
+ */
+function isForced({ want, seen }: Situation, { to, epoch }: NonNullable<Truth['intent']>): boolean {
+  if (isReachable(otherSite(seen, want.primarySite)) || want.accepted?.epoch !== want.epoch) return false;
+  return want.primarySite === to ? want.epoch === epoch : want.epoch === epoch + 1;
 }
 
 /** Nothing is under way: what the spec asks of what the sites agreed on. */

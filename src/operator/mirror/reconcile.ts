@@ -49,6 +49,7 @@ class PolicyMemory {
   readonly objects = new ObjectsMemory();
   listed: { readonly at: number; readonly selected: readonly Selected[] } = { at: 0, selected: [] };
   readonly behind = new BytesBehind();
+  listing: Promise<void> | undefined;
   peersAt = 0;
   /** What a forced move that was begun would lose, as it was shown. */
   lossShown = '';
@@ -112,7 +113,10 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     const { metadata, spec } = policy;
     const byClaims = selectByClaims({ name: metadata.name, spec }, this.#settings.objects);
     if (spec.volumes.everything !== true) return byClaims;
-    if (Date.now() - memory.listed.at >= LISTING_EVERY_MS) await this.#list(policy, memory);
+    const isDue = Date.now() - memory.listed.at >= LISTING_EVERY_MS;
+    if (isDue) memory.listing ??= this.#list(policy, memory);
+    // A site that is silent must not hold up the passes that move away from it: what was listed last counts meanwhile.
+    if (memory.listed.at === 0) await memory.listing;
     const known = new Set(byClaims.map(({ ref }) => formatVolume({ cluster: '', ...ref })));
     return [...byClaims, ...memory.listed.selected.filter(({ ref }) => !known.has(formatVolume({ cluster: '', ...ref })))];
   }
@@ -128,6 +132,9 @@ export class MirrorReconciler implements Reconciler<MirrorPolicy> {
     } catch (error) {
       // The pass itself finds out what is wrong there.
       this.#settings.log.debug({ err: error }, 'the volumes could not be listed');
+      if (memory.listed.at !== 0) memory.listed = { ...memory.listed, at: Date.now() };
+    } finally {
+      memory.listing = undefined;
     }
   }
 

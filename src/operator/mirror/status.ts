@@ -23,6 +23,9 @@ export interface Passed {
   readonly behind: bigint | undefined;
 }
 
+/** What a pass takes, with both sites in reach. */
+const PASS_SECONDS = 1;
+
 type Report = Omit<MirrorPolicyStatus, 'conditions' | 'observedGeneration'> & { readonly conditions: readonly Found[] };
 
 export function statusOf(passed: Passed): Report {
@@ -36,7 +39,7 @@ export function statusOf(passed: Passed): Report {
     sites: [seen.here, seen.there].map(siteStatus),
     volumes: countOf(volumes),
     ...(lags === undefined ? {} : { lag: { ...lags, ...(behind === undefined ? {} : { behind: formatBytes(behind) }) } }),
-    lossIfForced: lossOf(volumes),
+    lossIfForced: lossOf(volumes, plan.again),
     ...(lastMove === undefined ? {} : { lastMove }),
     conditions: conditionsOf(passed, truth),
   };
@@ -88,11 +91,15 @@ function lagsOf(volumes: readonly VolumeSeen[]): MirrorPolicyStatus['lag'] {
   return { max: formatDuration(worst.lag), p50: formatDuration(middle.lag), worst: firstOf(worst.volume) };
 }
 
-/** Of all, or that nobody can tell: a sum that leaves out what is not known would be a promise. */
-function lossOf(volumes: readonly VolumeSeen[]): string {
+/**
+ * Of all, or that nobody can tell: a sum that leaves out what is not known would be a promise. It is read until the next pass has
+ * written another one, so it says what would be lost by then.
+ */
+function lossOf(volumes: readonly VolumeSeen[], again: number): string {
   const losses = volumes.map(({ comparison }) => comparison.lossIfForced);
   if (losses.some((loss) => loss === undefined)) return 'unknown';
-  return formatDuration(Math.max(0, ...losses.map((loss) => loss ?? 0)));
+  const loss = Math.max(0, ...losses.map((one) => one ?? 0));
+  return formatDuration(loss === 0 ? 0 : loss + again + PASS_SECONDS);
 }
 
 function conditionsOf(passed: Passed, truth: Truth | undefined): readonly Found[] {

@@ -67,9 +67,9 @@ function note(
 
 /**
  * Where the volumes are at home the objects here are what counts: over facts of another cluster too, once all stands here. Elsewhere only
- * what nobody has written, or we did: one control plane may serve both sites.
+ * what nobody has written, or we did: one control plane may serve both sites. Pure.
  */
-function changeOf(volume: VolumeSeen, writing: Writing): VolumeFactsChange | undefined {
+export function changeOf(volume: VolumeSeen, writing: Writing): VolumeFactsChange | undefined {
   const { spec, kept, isHome, refused, from } = writing;
   const before = kept.get(firstOf(volume));
   if (before === undefined) return undefined;

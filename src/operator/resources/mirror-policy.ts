@@ -232,7 +232,10 @@ const STATUS = {
         },
       },
     },
-    lossIfForced: { is: 'text', doc: 'How much would be lost if the other site were promoted by force now.' },
+    lossIfForced: {
+      is: 'text',
+      doc: 'How much would be lost at most if the other site were promoted by force before the next look, which is some seconds away.',
+    },
     lastMove: {
       is: 'object',
       doc: 'The last change of the primary site.',

@@ -10,9 +10,20 @@ import { condition, DisasterBed } from '../../disaster/disaster-bed.ts';
 import type { Kind, MicroCeph } from '../../support/micro-ceph.ts';
 import type { MirrorPool } from '../../support/mirror/mirror-bed.ts';
 
-/** In their order: intent, force, commit here; with the site back its truth, demote, copy anew, and that it is whole. */
-const FORCED = ['write-truth', 'force', 'write-truth'] as const;
-const RETURN = ['write-truth', 'demote', 'resync', 'write-truth'] as const;
+/** In their order: intent, force, commit at the site that is left; then the lost one is told, demoted, copied anew, and seen to be whole. */
+const FORCED = [
+  ['write-truth', 'left'],
+  ['force', 'left'],
+  ['write-truth', 'left'],
+] as const;
+const RETURN = [
+  ['write-truth', 'lost'],
+  ['demote', 'lost'],
+  ['resync', 'lost'],
+  ['write-truth', 'left'],
+] as const;
+type Steps = readonly (readonly [step: string, at: 'left' | 'lost'])[];
+type Names = Readonly<Record<'left' | 'lost', string>>;
 const ALL: readonly Kind[] = ['rbd-mirror', 'osd', 'mgr', 'mon'];
 
 let bed: DisasterBed;
@@ -26,6 +37,7 @@ for (const mode of ['Snapshot', 'Journal'] as const) {
     await using pool = await bed.mirror.freshPool();
     await bed.createVolumes(pool, ['v']);
     await bed.apply(pool, { mode, onReturn: 'Resync' });
+    await bed.until(pool, ({ volumes }) => volumes?.summary === '1/1', 180);
     for (const epoch of [2, 3]) {
       const [from, to] = epoch === 2 ? [pool.east, pool.west] : [pool.west, pool.east];
       await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe', 300);
@@ -38,14 +50,15 @@ for (const mode of ['Snapshot', 'Journal'] as const) {
       const accepted = { epoch, upTo: '10m', unknown: true };
       await bed.patch(pool, { primarySite: to.name, epoch, acceptDataLoss: accepted });
       const line = (step: string, outcome: string): void => console.log(`| ${mode} | ${from.name} lost | ${step} | ${outcome} |`);
-      await killAtEach(FORCED, line);
+      const names = { left: to.name, lost: from.name };
+      await killAtEach(FORCED, names, line);
       await bed.until(pool, (status) => status.epoch === epoch, 240);
       assert.equal(await to.pool.checksum('v'), written);
       line('the forced move', `epoch ${epoch}, primary at ${to.name}, every copied byte there`);
 
       await bed.mirror[to === pool.west ? 'west' : 'east'].restart('rbd-mirror');
       await comeBack(from.ceph);
-      await killAtEach(RETURN, line);
+      await killAtEach(RETURN, names, line);
       await bed.until(pool, ({ volumes, phase }) => phase === 'Steady' && volumes?.summary === '1/1', 300);
       assert.deepEqual(await primaries(pool), to === pool.west ? [false, true] : [true, false]);
       assert.equal(await to.pool.checksum('v'), written);
@@ -54,30 +67,27 @@ for (const mode of ['Snapshot', 'Journal'] as const) {
   });
 }
 
-async function killAtEach(steps: readonly string[], line: (step: string, outcome: string) => void): Promise<void> {
-  for (const [index, step] of steps.entries()) {
-    const began = Date.now();
-    await untilTaken(step);
+async function killAtEach(steps: Steps, names: Names, line: (step: string, outcome: string) => void): Promise<void> {
+  let began = Date.now();
+  let read = readFileSync(bed.operator.log, 'utf8').length;
+  for (const [index, [step, at]] of steps.entries()) {
+    read = await untilTaken(read, new RegExp(`"step":"${step}","at":"${names[at]}".*a step is taken`));
+    const seconds = ((Date.now() - began) / 1000).toFixed(0);
     await bed.restartOperator();
     line(
-      `${index + 1} ${step}`,
-      `killed as it was taken, ${((Date.now() - began) / 1000).toFixed(0)} s after the one before; its successor went on`,
+      `${index + 1} ${step} at ${names[at]}`,
+      `killed as it was taken, ${seconds} s after the kill before; its successor went on`,
     );
+    began = Date.now();
   }
 }
 
-let read = 0;
-
-/** The operator says that it takes the step; what earlier ones said does not count. */
-async function untilTaken(step: string): Promise<void> {
+/** The operator says that it takes the step, behind what was read of its log. Gives how much of that there is. */
+async function untilTaken(read: number, taken: RegExp): Promise<number> {
   for (const end = Date.now() + 240_000; ; await sleep(5)) {
     const text = readFileSync(bed.operator.log, 'utf8');
-    const at = text.slice(read).search(new RegExp(`"step":"${step}".*a step is taken`));
-    if (at !== -1) {
-      read = text.length;
-      return;
-    }
-    if (Date.now() > end) throw new Error(`${step} was not taken:\n${text.slice(-3000)}`);
+    if (taken.test(text.slice(read))) return text.length;
+    if (Date.now() > end) throw new Error(`${taken} was not taken:\n${text.slice(-3000)}`);
   }
 }
 

@@ -44,8 +44,8 @@ for (const interval of ['5s', '30s'] as const) {
     console.log([line('shown', shown), line('really missing', missing), line('shown minus really missing', over)].join('\n'));
     console.log(`least shown minus really missing: ${at(over ?? [], 0)} s`);
     assert.ok((shown?.length ?? 0) > 10);
-    // The status is of the last pass, five seconds ago at most; seconds are rounded up.
-    assert.ok(at(over ?? [], 0) > -6, 'the status promised more than is there');
+    // What is said holds until the next pass; a busy machine may be late by some.
+    assert.ok(at(over ?? [], 0) > -2, 'the status promised more than is there');
   });
 }
 

@@ -18,7 +18,7 @@ for (const mode of ['Snapshot', 'Journal'] as const) {
     await using pool = await bed.mirror.freshPool();
     await bed.createVolumes(pool, ['v', 'w']);
     await bed.apply(pool, { mode });
-    await bed.until(pool, (status) => condition(status, 'SafeToSwitchover') === 'True Safe', 180);
+    await bed.until(pool, ({ volumes }) => volumes?.summary === '2/2', 180);
     const written = new Written(32n * MiB);
     let [from, to] = [pool.east, pool.west];
     const took: { waited: number; down: number }[] = [];
