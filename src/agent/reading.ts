@@ -1,28 +1,68 @@
 import type { Engine } from '#rbd';
 
 /**
- * Operations that only look. One that is overdue or lost leaves nothing open in Ceph: its agent serves on for
- * a while, and needs no cutting off when it ends. (The first look at a place also notes whose client this is, `own-clients.ts`;
- * that may land whenever it likes.)
+ * What each operation does. One that only looks and is overdue or lost leaves nothing open in Ceph: its agent serves on for
+ * a while, and needs no cutting off when it ends. (The first look at a place also notes whose client this is,
+ * `own-clients.ts`, and findKey's marks one for the volume that is to come; that may land whenever it likes.)
  */
-export const READING: ReadonlySet<string> = new Set<keyof Engine>([
-  'probe',
-  'getVolume',
-  'listVolumes',
-  'publishedNodes',
-  'capacity',
-  'volumeHealth',
-  'listVolumeHealth',
-  'getSnapshot',
-  'listSnapshots',
-  'getGroupSnapshot',
-  'changedBlocks',
-  'findImage',
-  'findPlaces',
-  'countImages',
-  'volumeFacts',
-  'mirrorFacts',
-  'mirrorBehind',
-  'mirrorSite',
-  'mirrorTruth',
-]);
+const OPERATIONS = {
+  probe: 'looks',
+  getVolume: 'looks',
+  listVolumes: 'looks',
+  publishedNodes: 'looks',
+  findKey: 'looks',
+  listKeys: 'looks',
+  capacity: 'looks',
+  volumeHealth: 'looks',
+  listVolumeHealth: 'looks',
+  getSnapshot: 'looks',
+  listSnapshots: 'looks',
+  getGroupSnapshot: 'looks',
+  changedBlocks: 'looks',
+  findImage: 'looks',
+  findPlaces: 'looks',
+  countImages: 'looks',
+  volumeFacts: 'looks',
+  mirrorFacts: 'looks',
+  mirrorBehind: 'looks',
+  mirrorSite: 'looks',
+  mirrorTruth: 'looks',
+  createVolume: 'changes',
+  deleteVolume: 'changes',
+  undeleteVolume: 'changes',
+  adoptVolume: 'changes',
+  replaceKey: 'changes',
+  expandVolume: 'changes',
+  modifyVolume: 'changes',
+  publishVolume: 'changes',
+  unpublishVolume: 'changes',
+  markNode: 'changes',
+  createSnapshot: 'changes',
+  deleteSnapshot: 'changes',
+  createGroupSnapshot: 'changes',
+  deleteGroupSnapshot: 'changes',
+  writeVolumeFacts: 'changes',
+  reap: 'changes',
+  ensureMirrorPool: 'changes',
+  ensurePeerUser: 'changes',
+  dropPeerUser: 'changes',
+  ensurePeer: 'changes',
+  dropPeer: 'changes',
+  enableMirroring: 'changes',
+  disableMirroring: 'changes',
+  takeMirrorSnapshots: 'changes',
+  demoteImages: 'changes',
+  promoteImages: 'changes',
+  stopReplay: 'changes',
+  allowReplay: 'changes',
+  forcePromoteImages: 'changes',
+  resyncImages: 'changes',
+  resyncDiverged: 'changes',
+  changeMirrorTruth: 'changes',
+  dropMirrorTruth: 'changes',
+} as const satisfies Record<keyof Engine, 'looks' | 'changes'>;
+
+/** The names of those that only look. */
+export const READING: ReadonlySet<string> = new Set(
+  Object.entries(OPERATIONS).flatMap(([name, does]) => (does === 'looks' ? [name] : [])),
+);
