@@ -218,7 +218,7 @@ test('what counts as looking is served to a user who may change nothing', async 
     listVolumes: () => engine.listVolumes(page, within(30)),
     findKey: () => engine.findKey({ volume, source: { from: 'nothing' } }, within(30)),
     listKeys: () => engine.listKeys({}, within(30)),
-    publishedNodes: () => engine.publishedNodes(volume, within(30)),
+    publishedNodes: () => engine.publishedNodes({ volumes: [volume] }, within(30)),
     capacity: () => engine.capacity({ pool: volume.pool, namespace: volume.namespace, dataPool: '' }, within(30)),
     volumeHealth: () => engine.volumeHealth(volume, within(30)),
     listVolumeHealth: () => engine.listVolumeHealth(page, within(30)),
