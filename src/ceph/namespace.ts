@@ -1,8 +1,18 @@
 import { findAnswer } from './class-method.ts';
 import { Encoder } from './codec.ts';
 import type { IoContext } from './io-context.ts';
+import { statObject } from './object.ts';
 
 const PAGE = 256;
+
+/**
+ * Whether the RADOS namespace of the context was made: RADOS takes objects in any, and only `rbd namespace create` gives one
+ * the directory without which librbd makes no image. Asked in the namespace, so that capabilities for it alone suffice. One
+ * round trip, none for the default namespace.
+ */
+export async function hasNamespace(io: IoContext): Promise<boolean> {
+  return io.namespace === '' || (await statObject(io, 'rbd_directory')) !== undefined;
+}
 
 /**
  * The names of a pool's RADOS namespaces; asked in its default namespace. One round trip for each 256.

@@ -11,24 +11,28 @@ import { checkNotFlattening } from './flattening.ts';
 import { gatherVolumes } from './gather-group.ts';
 import { checkMembersOurs, readMembers, toGroupSnapshot } from './group-members.ts';
 import { dropTaken, findGroup, formatGroup, nameOfVolume, releaseImages, type SeenGroup } from './group-snapshot.ts';
-import { getVolumeImage, type SeenVolume } from './look.ts';
+import { findVolume, getVolumeImage, type SeenVolume } from './look.ts';
 import type { Claim } from './name-index.ts';
 import { checkRoom } from './room.ts';
 import type { Site } from './site.ts';
-import { readSnapshotRecord, type SeenSnapshot, snapshotKey } from './snapshot-record.ts';
+import { lookAside, ofEarlierVolume, readSnapshotRecord, type SeenSnapshot, snapshotKey } from './snapshot-record.ts';
 import { checkSnapshotRoom } from './snapshot-room.ts';
-import type { GroupSnapshot, GroupSnapshotSpec } from './specs.ts';
+import type { GroupSnapshot, GroupSnapshotSpec, SnapshotRef } from './specs.ts';
 import { DELETION, isBeingDeleted } from './trashed.ts';
 
 export async function createGroupSnapshot(site: Site, want: GroupSnapshotSpec, scope: Scope): Promise<GroupSnapshot> {
   const io = await site.openToMake(want);
   const seen = await findGroup(io, want.group);
-  if (seen?.snapshot?.complete) return await settle(site, { want, group: seen, members: await readMembers(site, want, seen) });
+  if (seen?.snapshot?.complete) {
+    const members = await readMembers(site, want, seen);
+    await checkNotOfEarlier(site, want, members);
+    return await settle(site, { want, group: seen, members });
+  }
 
   const keys = [snapshotKey(want.group), DELETION];
   const volumes = await Promise.all(want.sources.map((source) => getVolumeImage(site, source, keys)));
   if (volumes.some(({ header }) => isBeingDeleted(site, header))) throw vanished(want);
-  await checkTogether(want, volumes);
+  await checkTogether(site, want, volumes);
   await checkRoom(io);
   const held = await claimGroup(site, want, seen);
   try {
@@ -94,8 +98,21 @@ async function settle(site: Site, { want, group, members }: Taken): Promise<Grou
   return await toGroupSnapshot(site, want, members);
 }
 
+/** Throws `conflict` when a part is an earlier volume's, which was deleted, while another one has its name. */
+async function checkNotOfEarlier(site: Site, want: GroupSnapshotSpec, members: readonly SeenSnapshot[]): Promise<void> {
+  for (const { volume } of members) {
+    const ref = partOf(want, volume);
+    if (volume.image !== ref.image && (await findVolume(site, ref)) !== undefined) throw ofEarlierVolume(ref);
+  }
+}
+
+/** The snapshot of the volume that is wanted of it. */
+function partOf(want: GroupSnapshotSpec, { io, record }: SeenVolume): SnapshotRef {
+  return { pool: io.pool, namespace: io.namespace, image: record.name, snapshot: want.group };
+}
+
 /** Throws for volumes of which no common snapshot can be taken. */
-async function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolume[]): Promise<void> {
+async function checkTogether(site: Site, want: GroupSnapshotSpec, volumes: readonly SeenVolume[]): Promise<void> {
   for (const volume of volumes) {
     await checkNotFlattening(volume);
     await checkSnapshotRoom(volume);
@@ -111,6 +128,8 @@ async function checkTogether(want: GroupSnapshotSpec, volumes: readonly SeenVolu
     if (record !== undefined && record.groupSnapshot !== formatGroup(want)) {
       throw new Failure('conflict', 'SNAPSHOT_DIFFERS', `${name} has another snapshot ${want.group}`);
     }
+    const part = partOf(want, volume);
+    if ((await lookAside(site, part))?.info !== undefined) throw ofEarlierVolume(part);
   }
 }
 

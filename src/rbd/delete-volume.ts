@@ -3,19 +3,20 @@
  * A volume with snapshots cannot go there yet: it keeps its image as `<name>.deleted`, out of the way of a new volume
  * of that name, and goes when the last snapshot does.
  */
-import { dropSnapshot, Image, type ImageHeader, readSnapshots, renameImage } from '#ceph';
+import { dropSnapshot, Image, type ImageHeader, type IoContext, listMetadata, readSnapshots, renameImage } from '#ceph';
 import { Failure } from '#lib/failure';
 import { DELETED, formatImage } from '#lib/handle';
 import { checkpoint, type Scope } from '#lib/scope';
 import { checkHolder, openToChange } from './change-image.ts';
 import { freeFromAnyGroup } from './free-from-group.ts';
 import { dropHalfMade, dropStaleId } from './half-made.ts';
-import { findVolume, type SeenVolume, seeImage } from './look.ts';
+import { findVolume, type SeenImage, type SeenVolume, seeImage } from './look.ts';
 import { MIRROR_MARK } from './mirror/mark.ts';
 import { isOthersImage } from './mirror/served-here.ts';
 import { exceptDaemons, isUnused, strangersAmong } from './own-clients.ts';
 import { readRecord } from './record.ts';
 import type { Site } from './site.ts';
+import { isNamed, readSnapshotRecord, recordedSnapshots } from './snapshot-record.ts';
 import type { ImageRef } from './specs.ts';
 import { isInternal, keepsImage, takeBackDeletion, throwAway } from './trashed.ts';
 import { addWork, removeWork } from './work-index.ts';
@@ -86,11 +87,9 @@ async function dropInternalSnapshots(volume: SeenVolume): Promise<number> {
 
 async function setAside(site: Site, volume: SeenVolume, ref: ImageRef): Promise<void> {
   const aside = ref.image + DELETED;
+  if ((await seeImage(volume.io, aside)).is !== 'absent') await retireDeleted(site, ref);
   const taken = await seeImage(volume.io, aside);
-  if (taken.is !== 'absent') {
-    const message = `${formatImage({ ...ref, image: aside })} still has snapshots of an earlier volume of that name; delete those first`;
-    throw new Failure('precondition', 'DELETED_NAME_TAKEN', `${message}: ${await snapshotNames(volume, taken)}`);
-  }
+  if (taken.is !== 'absent') throw await asideTaken(volume.io, { ...ref, image: aside }, taken);
   await addWork(volume.io, { do: 'retire', image: ref.image });
   await dropStaleId(site, { ...ref, image: aside });
   await renameImage(volume.io, ref.image, aside);
@@ -98,10 +97,25 @@ async function setAside(site: Site, volume: SeenVolume, ref: ImageRef): Promise<
   await takeBackDeletion(volume);
 }
 
-async function snapshotNames(volume: SeenVolume, taken: { is: string; header?: ImageHeader }): Promise<string> {
-  if (taken.header === undefined) return '';
-  const snapshots = await readSnapshots(volume.io, taken.header.id, taken.header.snapshotIds);
-  return snapshots.map((snapshot) => snapshot.name).join(', ');
+/** Names what can be deleted: not the snapshots that only clones hold, for they go by themselves. */
+async function asideTaken(io: IoContext, ref: ImageRef, taken: SeenImage): Promise<Failure> {
+  const names = taken.is === 'image' ? await keptSnapshots(io, taken.header) : [];
+  const message =
+    names.length === 0
+      ? `${formatImage(ref)} is in the way, and has no snapshots of an earlier volume of that name: rename or remove it`
+      : `${formatImage(ref)} still has snapshots of an earlier volume of that name; delete those first: ${names.join(', ')}`;
+  return new Failure('precondition', 'DELETED_NAME_TAKEN', message);
+}
+
+/** As they are asked for: a part of a group snapshot by the group's name. */
+async function keptSnapshots(io: IoContext, { id, snapshotIds }: ImageHeader): Promise<string[]> {
+  const kept = (await readSnapshots(io, id, snapshotIds)).filter(keepsImage);
+  const metadata = await listMetadata(io, id);
+  const recorded = recordedSnapshots(metadata);
+  return kept.map((info) => {
+    const ours = recorded.find((name) => isNamed(info, name, readSnapshotRecord(metadata, name)));
+    return ours ?? info.name;
+  });
 }
 
 /** Moves a volume that was set aside to the trash, when nothing keeps it any more; says whether it did. */

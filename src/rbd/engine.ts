@@ -25,11 +25,12 @@ import { listVolumes } from './list-volumes.ts';
 import { lostNodes, markNode } from './lost-nodes.ts';
 import { MIRRORING } from './mirror/operations.ts';
 import { modifyVolume } from './modify-volume.ts';
+import { fullPools } from './pool-stats.ts';
 import { probe } from './probe.ts';
 import { publishVolume } from './publish-volume.ts';
 import { publishedNodes } from './published-nodes.ts';
 import { reap } from './reap.ts';
-import { poolMissing, type Site } from './site.ts';
+import type { Site } from './site.ts';
 import type { Engine } from './specs.ts';
 import { undeleteVolume } from './undelete-volume.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
@@ -88,21 +89,22 @@ export async function runOperation(site: Site, name: string, args: never, scope:
   try {
     return await operation(site, args, scope);
   } catch (error) {
-    throw (await findDeletedPool(site, error)) ?? explain(error, `${name}${placesOf(args)}`);
+    throw (await findRemoved(site, error)) ?? explain(error, `${name}${await placesOf(site, args, error)}`);
   }
 }
 
-/** ` in pool/namespace`, and the data pool where it may be that one that is concerned. */
-function placesOf(args: object): string {
+/** ` in pool`, and the data pool where it may be that one that is concerned; of two that may be full, which it is. */
+async function placesOf(site: Site, args: object, error: unknown): Promise<string> {
   const pool = field(args, 'pool') ?? field(field(args, 'volume'), 'pool');
   if (typeof pool !== 'string') return '';
   const dataPool = field(field(args, 'layout'), 'dataPool');
-  return ` in ${pool}${dataPool ? ` with data in ${String(dataPool)}` : ''}`;
+  if (typeof dataPool !== 'string' || dataPool === '') return ` in ${pool}`;
+  const full = isErrno(error, 'EDQUOT', 'ENOSPC') ? await fullPools(site, [pool, dataPool]) : [];
+  return full.length > 0 ? ` in ${full.join(' and in ')}` : ` in ${pool} with data in ${dataPool}`;
 }
 
-/** A pool that was deleted shows as "no such object" in whatever was asked of it. */
-async function findDeletedPool(site: Site, error: unknown): Promise<Failure | undefined> {
+/** A pool or namespace that was removed shows as "no such object" in whatever was asked of it. */
+async function findRemoved(site: Site, error: unknown): Promise<Failure | undefined> {
   const maybe = isErrno(error, 'ENOENT') || (error instanceof Failure && error.reason === 'POOL_MISSING');
-  const deleted = maybe ? await site.forgetDeleted() : undefined;
-  return deleted && poolMissing(deleted, error);
+  return maybe ? await site.forgetRemoved(error) : undefined;
 }

@@ -22,7 +22,8 @@ function meaningOf(error: CephError): Meaning {
   if (isErrno(error, 'EPERM')) {
     return ['denied', 'CAPABILITY_MISSING', "the user's capabilities do not allow it; it needs profile rbd for mon and the pool"];
   }
-  if (isErrno(error, 'EDQUOT', 'ENOSPC')) return ['exhausted', 'POOL_FULL', 'the pool is full or its quota is reached'];
+  if (isErrno(error, 'EDQUOT')) return ['exhausted', 'POOL_FULL', 'the quota of the pool is reached'];
+  if (isErrno(error, 'ENOSPC')) return ['exhausted', 'POOL_FULL', 'the pool is full'];
   if (isErrno(error, 'EBUSY', 'EROFS')) return ['busy', 'IMAGE_BUSY', 'another client is at work on the image'];
   return ['unfinished', 'CEPH_ERROR', 'Ceph answered an error that nothing is known about here; see its logs'];
 }

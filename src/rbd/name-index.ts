@@ -1,6 +1,6 @@
 /**
  * Which snapshot names are taken in a place: omap objects `loligo.snapshots.<n>`, a name in the one of 16 that its
- * hash says. Key `snapshot/<name>` holds the image, key `group/<name>` the images of a group snapshot.
+ * hash says. Key `snapshot/<name>` holds the image and its id, key `group/<name>` the images of a group snapshot.
  *   X1  a key is written before what it names is made, by a compare in the same operation, and removed after that is gone;
  *   X2  so a key may be there with nothing behind it: a call that was cut off, which its repetition finishes;
  *   X3  it is an index and not the truth: no look-up, list or delete depends on it. All that is lost with it is that
@@ -23,12 +23,14 @@ export interface Claim {
   readonly instance: string;
   /** Milliseconds since the epoch: when the call that claimed it began. */
   readonly since: number;
+  /** Of the one image of a snapshot's name: a deleted volume and a new one have the same name. Older claims are without. */
+  readonly id?: string;
 }
 
 export type ClaimKey = `snapshot/${string}` | `group/${string}`;
 
-export function newClaim(sources: readonly string[], instance: string): Claim {
-  return { v: VERSION, sources: sources.toSorted(), instance, since: Date.now() };
+export function newClaim(sources: readonly string[], instance: string, id?: string): Claim {
+  return { v: VERSION, sources: sources.toSorted(), instance, since: Date.now(), ...(id === undefined ? {} : { id }) };
 }
 
 /** Takes the name in one round trip, or gives the claim that holds it. */

@@ -15,6 +15,12 @@ export async function readPoolStats(site: Site): Promise<Map<string, PoolStats>>
   return new Map(pools.map((pool) => [String(field(pool, 'name')), statsOf(field(pool, 'stats'))] as const));
 }
 
+/** Those of the pools that take no more writes; none where the monitors do not say so, or not yet. One monitor command. */
+export async function fullPools(site: Site, pools: readonly string[]): Promise<readonly string[]> {
+  const stats = await readPoolStats(site).catch(() => undefined);
+  return pools.filter((pool) => stats?.get(pool)?.full);
+}
+
 function statsOf(stats: unknown): PoolStats {
   const [room, quota, stored] = ['max_avail', 'quota_bytes', 'stored'].map((name) => bytes(field(stats, name)));
   const [maxObjects, objects] = ['quota_objects', 'objects'].map((name) => bytes(field(stats, name)));

@@ -16,8 +16,9 @@ const VERSION = 1;
 const ATTEMPTS = 8;
 const PAGE = 1024;
 
-interface Entry {
-  /** Of the image that they are publications of. */
+/** An image's publications. */
+export interface PublishedImage {
+  /** Of the image that they are publications of (U2). */
   readonly id: string;
   readonly publications: readonly Publication[];
 }
@@ -61,18 +62,18 @@ export async function isPublished(io: IoContext, image: string): Promise<boolean
 }
 
 /** Of every image of a place. One round trip for each 1024. */
-export async function listPublications(io: IoContext): Promise<Map<string, readonly Publication[]>> {
-  const all = new Map<string, readonly Publication[]>();
+export async function listPublications(io: IoContext): Promise<Map<string, PublishedImage>> {
+  const all = new Map<string, PublishedImage>();
   for (let after = ''; ; ) {
     const page = await listKeys(io, PUBLISHED, after, PAGE);
-    for (const [image, text] of page) all.set(image, parseEntry(text).publications);
+    for (const [image, text] of page) all.set(image, parseEntry(text));
     const last = [...page.keys()].at(-1);
     if (last === undefined || page.size < PAGE) return all;
     after = last;
   }
 }
 
-async function swap(io: IoContext, image: string, to: { from: string; to: Entry }): Promise<boolean> {
+async function swap(io: IoContext, image: string, to: { from: string; to: PublishedImage }): Promise<boolean> {
   using operation = new WriteOperation(io);
   operation.create().compareKey(image, to.from);
   if (to.to.publications.length === 0) operation.removeKey(image);
@@ -87,14 +88,14 @@ async function swap(io: IoContext, image: string, to: { from: string; to: Entry 
 }
 
 /** Throws `precondition` for what cannot be read: taking it for "published nowhere" would open the guard. */
-function parseEntry(text: string): Entry {
+function parseEntry(text: string): PublishedImage {
   if (text === '') return { id: '', publications: [] };
   const parsed = parseJson(text);
   if (isEntry(parsed)) return parsed;
   throw new Failure('precondition', 'PUBLICATIONS_UNREADABLE', `${PUBLISHED} holds what this Loligo cannot read: update it`);
 }
 
-function isEntry(value: unknown): value is Entry {
+function isEntry(value: unknown): value is PublishedImage {
   const publications = field(value, 'publications');
   if (field(value, 'v') !== VERSION || typeof field(value, 'id') !== 'string') return false;
   return Array.isArray(publications) && publications.every(isPublication);

@@ -76,7 +76,7 @@ async function checkNodeLimit(site: Site, { node, nodeLimit }: PublishSpec): Pro
   let count = 0;
   for await (const io of openPlaces(site)) {
     const publications = await listPublications(io);
-    for (const list of publications.values()) if (list.some((publication) => isSameNode(publication.node, node))) count += 1;
+    for (const entry of publications.values()) if (entry.publications.some((one) => isSameNode(one.node, node))) count += 1;
   }
   if (count < nodeLimit) return;
   throw new Failure('exhausted', 'NODE_FULL', `node ${node} has ${count} volumes, and takes ${nodeLimit}`);

@@ -1,7 +1,7 @@
 /**
  * One connection to the Ceph behind a logical cluster, and the places (pool and namespace) in it that are ours.
  */
-import { type Cluster, type ImageHeader, type IoContext, isErrno } from '#ceph';
+import { type Cluster, hasNamespace, type ImageHeader, type IoContext, isErrno } from '#ceph';
 import { Failure } from '#lib/failure';
 import { formatPlace, type Place } from '#lib/handle';
 import { MadeOnce } from '#lib/made-once';
@@ -53,11 +53,16 @@ export class Site {
     });
   }
 
-  /** A place to make something in: an unmarked one becomes ours. */
+  /** A place to make something in: an unmarked one becomes ours. Throws `precondition` as `open`, and for a missing namespace. */
   async openToMake(place: Place): Promise<IoContext> {
     // A look that began a moment ago may be about to find no mark, and is not to be joined.
     await this.#marked.find(formatPlace(place))?.catch(() => undefined);
-    return await this.#once(place, async (io) => (await findOwner(io)) ?? (await markPlace(io, this.identity.cluster)));
+    return await this.#once(place, async (io) => (await findOwner(io)) ?? (await this.#mark(io)));
+  }
+
+  async #mark(io: IoContext): Promise<string> {
+    if (!(await hasNamespace(io))) throw namespaceMissing(io);
+    return await markPlace(io, this.identity.cluster);
   }
 
   /** A place as it is, for what belongs to nobody: data pools, parents. */
@@ -73,18 +78,26 @@ export class Site {
   }
 
   /**
-   * Forgets the places whose pool was deleted, and gives one of them: a pool of that name that was made since is looked
-   * at anew.
+   * Forgets the places whose pool or namespace was removed, and says of one of them which: one of that name that was made
+   * since is looked at anew.
    */
-  async forgetDeleted(): Promise<IoContext | undefined> {
-    let deleted: IoContext | undefined;
+  async forgetRemoved(cause: unknown): Promise<Failure | undefined> {
+    let removed: Failure | undefined;
     for (const [key, opening] of this.#marked.entries()) {
       const io = await opening.catch(() => undefined);
-      if (io === undefined || (await this.cluster.hasPool(io.poolId))) continue;
+      const missing = io && (await this.#findMissing(io, cause));
+      if (missing === undefined) continue;
       this.#marked.forget(key);
-      deleted = io;
+      removed = missing;
     }
-    return deleted;
+    return removed;
+  }
+
+  async #findMissing(io: IoContext, cause: unknown): Promise<Failure | undefined> {
+    if (!(await this.cluster.hasPool(io.poolId))) return poolMissing(io, cause);
+    // Where that cannot be seen now, it says nothing, and what was being explained stays as it is.
+    const isThere = await hasNamespace(io).catch(() => true);
+    return isThere ? undefined : namespaceMissing(io, cause);
   }
 
   /**
@@ -130,6 +143,11 @@ export class Site {
 
 export function poolMissing({ pool }: Pick<Place, 'pool'>, cause?: unknown): Failure {
   return new Failure('precondition', 'POOL_MISSING', `there is no pool ${pool}, or no longer the one that was`, { cause });
+}
+
+export function namespaceMissing({ pool, namespace }: Place, cause?: unknown): Failure {
+  const message = `pool ${pool} has no RADOS namespace ${namespace}: rbd namespace create --pool ${pool} --namespace ${namespace}`;
+  return new Failure('precondition', 'NAMESPACE_MISSING', message, { cause });
 }
 
 function unmarked(place: Place, cluster: string): Failure {

@@ -90,13 +90,33 @@ function isSnapshotRecord(value: unknown): value is SnapshotRecord {
 export async function lookForSnapshot(site: Site, ref: SnapshotRef): Promise<SnapshotTraces | undefined> {
   const named = await lookUnder(site, ref, ref.image);
   if (named !== undefined && hasTraces(named)) return named;
-  const aside = await lookUnder(site, ref, ref.image + DELETED);
+  const aside = await lookAside(site, ref);
   return aside !== undefined && (named === undefined || hasTraces(aside)) ? aside : named;
 }
 
-/** The same for one that is to be taken: of a volume that is there, and not set aside. Three round trips at most. */
+/**
+ * The same for one that is to be taken: of a volume that is there, and not set aside. Throws `conflict` when an earlier
+ * volume of the name, which was deleted, has that snapshot: both would have one handle. Where no such volume lives on, that
+ * is one round trip.
+ */
 export async function lookBeforeTaking(site: Site, ref: SnapshotRef): Promise<SnapshotTraces | undefined> {
-  return (await lookUnder(site, ref, ref.image)) ?? (await lookUnder(site, ref, ref.image + DELETED));
+  // In this order: where a new volume is seen, the old one was set aside before.
+  const named = await lookUnder(site, ref, ref.image);
+  if (named?.info !== undefined) return named;
+  const aside = await lookAside(site, ref);
+  if (named === undefined) return aside;
+  if (aside?.info !== undefined) throw ofEarlierVolume(ref);
+  return named;
+}
+
+/** The same of a volume that was deleted and that its snapshots keep. */
+export async function lookAside(site: Site, ref: SnapshotRef): Promise<SnapshotTraces | undefined> {
+  return await lookUnder(site, ref, ref.image + DELETED);
+}
+
+export function ofEarlierVolume(ref: SnapshotRef): Failure {
+  const message = `${formatImage(ref)}@${ref.snapshot} is a snapshot of an earlier volume of that name, which was deleted and lives on for it: delete that snapshot, or use another name`;
+  return new Failure('conflict', 'SNAPSHOT_DIFFERS', message);
 }
 
 function hasTraces({ info, record, residue }: SnapshotTraces): boolean {

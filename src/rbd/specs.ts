@@ -308,8 +308,8 @@ export interface Engine extends Mirroring {
   replaceKey(key: ImageKey): Promise<void>;
   getVolume(volume: ImageRef): Promise<VolumeShape>;
   listVolumes(page: Page): Promise<VolumePage>;
-  /** The node ids whose addresses hold a watch on the image. */
-  publishedNodes(volume: ImageRef): Promise<readonly string[]>;
+  /** For each of the volumes the ids of the nodes that it is published at, or whose addresses hold a watch on its image. */
+  publishedNodes(args: { readonly volumes: readonly ImageRef[] }): Promise<readonly (readonly string[])[]>;
   expandVolume(args: { readonly volume: ImageRef; readonly range: SizeRange }): Promise<{ readonly size: bigint }>;
   modifyVolume(args: { readonly volume: ImageRef; readonly mutable: Partial<Mutable> }): Promise<void>;
   publishVolume(spec: PublishSpec): Promise<Published>;

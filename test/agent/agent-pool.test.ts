@@ -216,7 +216,9 @@ test('what counts as looking is served to a user who may change nothing', async 
     probe: () => engine.probe({}, within(30)),
     getVolume: () => engine.getVolume(volume, within(30)),
     listVolumes: () => engine.listVolumes(page, within(30)),
-    publishedNodes: () => engine.publishedNodes(volume, within(30)),
+    findKey: () => engine.findKey({ volume, source: { from: 'nothing' } }, within(30)),
+    listKeys: () => engine.listKeys({}, within(30)),
+    publishedNodes: () => engine.publishedNodes({ volumes: [volume] }, within(30)),
     capacity: () => engine.capacity({ pool: volume.pool, namespace: volume.namespace, dataPool: '' }, within(30)),
     volumeHealth: () => engine.volumeHealth(volume, within(30)),
     listVolumeHealth: () => engine.listVolumeHealth(page, within(30)),
@@ -227,6 +229,7 @@ test('what counts as looking is served to a user who may change nothing', async 
     findImage: () => engine.findImage({ among: [volume] }, within(30)),
     countImages: () => engine.countImages({ pool: volume.pool, namespace: volume.namespace }, within(30)),
     findPlaces: () => engine.findPlaces({}, within(30)),
+    volumeFacts: () => engine.volumeFacts({ place: pool.place, images: 'all' }, within(30)),
   };
 
   const answers = await Promise.all(

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf, DriverBed, untilOk } from '../support/driver-bed.ts';
+import { engineBed } from '../support/engine-bed.ts';
 import { ForeignImages } from '../support/foreign-images.ts';
 import type { TestPool } from '../support/micro-ceph.ts';
 import { leftoversAfter } from '../support/place-leftovers.ts';
 import { sharedCeph } from '../support/shared-ceph.ts';
+import { anImage, aVolume } from '../support/volume-specs.ts';
 
 test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at once and by name, and deletes work', async () => {
   await using pool = await sharedCeph().freshPool();
@@ -41,6 +43,26 @@ test('in a full pool creates, clones and snapshots are RESOURCE_EXHAUSTED at onc
   await setQuota(pool, 0);
   await foreign.check();
   await bed.create('after');
+});
+
+test('of a volume’s two pools the one that is full is named, and that it is its quota', async () => {
+  await using pool = await sharedCeph().freshPool();
+  await using data = await sharedCeph().freshPool();
+  await using bed = await engineBed(pool);
+  const specs = ['there', 'new'].map((image) => {
+    const volume = aVolume(pool, { image });
+    return { ...volume, layout: { ...volume.layout, dataPool: data.name } };
+  });
+  const [there, more] = specs;
+  assert.ok(there && more);
+  await bed.engine.createVolume(there);
+  await fill(pool);
+
+  const refused = bed.engine.createVolume(more);
+
+  const message = new RegExp(`^createVolume in ${pool.name}: the quota of the pool is reached`);
+  await assert.rejects(refused, { kind: 'exhausted', reason: 'POOL_FULL', message });
+  await bed.engine.deleteVolume(anImage(there, 'there'));
 });
 
 /** Writes more than the quota allows, and waits until the monitors have noticed. */

@@ -33,7 +33,7 @@ test('a node that is said to be lost is cut off, by the exact address of its cli
   assert.ok(yearsLeft(cutOff.get(writing.client) ?? '') > 5);
   assert.ok(!cutOff.has(other.client) && !(await blocklist(pool)).has(other.client), 'another client of the node is left alone');
   assert.equal(other.hasEnded, false);
-  assert.deepEqual(await bed.engine.publishedNodes(volume), [THERE]);
+  assert.deepEqual(await bed.engine.publishedNodes({ volumes: [volume] }), [[THERE]]);
 });
 
 test('with fencing on every forced detach, a node that still has the volume is cut off, and one that gave it back is not', async () => {

@@ -184,6 +184,35 @@ test('CreateVolume of a driver that is asked over gRPC costs no more than its go
   assert.ok(least.operations > 0 && least.operations <= goal, JSON.stringify(counted));
 });
 
+test('the nodes of fifty volumes cost two operations for each that nobody has, and one for all where nothing is published', async () => {
+  await using pool = await ceph.freshNamespace();
+  await using bed = await engineBed(pool);
+  features = SHAPES['all features'] ?? [];
+  const specs = Array.from({ length: 50 }, (_, index) => aVolume(pool, { image: `v-${index}` }));
+  const volumes = (await Promise.all(specs.map((spec) => bed.engine.createVolume(spec)))).map((volume) =>
+    anImage(volume, volume.image),
+  );
+  const [first, second] = volumes;
+  assert.ok(first && second);
+  const counted = async (): Promise<{ operations: number; nodes: readonly (readonly string[])[] }> => {
+    const start = await untilQuiet();
+    const nodes = await bed.engine.publishedNodes({ volumes });
+    return { operations: (await ceph.osdOps()) - start, nodes };
+  };
+
+  const unpublished = await counted();
+  for (const [volume, node] of [[first, 'one@10.0.0.1'] as const, [second, 'two@10.0.0.2'] as const]) {
+    await bed.engine.publishVolume({ volume, node, mode: 'single-writer', readonly: false, nodeLimit: 0 });
+  }
+  const published = await counted();
+
+  table.push({ call: 'nodes of 50 volumes', operations: published.operations, 'until quiet': published.operations, goal: 0 });
+  assert.deepEqual(unpublished.nodes.flat(), []);
+  assert.deepEqual(published.nodes.slice(0, 3), [['one@10.0.0.1'], ['two@10.0.0.2'], []]);
+  assert.ok(unpublished.operations <= 4, `${unpublished.operations} operations`);
+  assert.ok(published.operations <= 130, `${published.operations} operations`);
+});
+
 async function count(cost: Cost): Promise<{ operations: number; 'until quiet': number }> {
   await using pool = await ceph.freshNamespace();
   await using bed = await engineBed(pool);
