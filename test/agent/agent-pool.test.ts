@@ -229,6 +229,7 @@ test('what counts as looking is served to a user who may change nothing', async 
     findImage: () => engine.findImage({ among: [volume] }, within(30)),
     countImages: () => engine.countImages({ pool: volume.pool, namespace: volume.namespace }, within(30)),
     findPlaces: () => engine.findPlaces({}, within(30)),
+    lostNodes: () => engine.lostNodes({}, within(30)),
     volumeFacts: () => engine.volumeFacts({ place: pool.place, images: 'all' }, within(30)),
   };
 
