@@ -1,6 +1,6 @@
 /**
  * Takes the mirror snapshots of what CSI-Addons has mirrored. When one is due stands in Ceph (the newest one's time, and the
- * interval in the image's mark), so any controller does it, after any restart; of two at once one takes a snapshot too many.
+ * interval in the image's mark), so any controller does it, after any restart, and of two at once one.
  */
 import { Failure } from '#lib/failure';
 import type { Place } from '#lib/handle';
@@ -65,7 +65,7 @@ export class ReplicationClock {
     if (due.images.length === 0 || this.#stopped) return;
     const scope = { deadline: Date.now() + ROUND_MS, log: this.#log };
     const outcomes = await this.#clusters.engineAt(cluster).takeMirrorSnapshots(due, scope);
-    const failed = outcomes.find(({ failure }) => failure !== undefined);
+    const failed = outcomes.find(({ failure }) => failure !== undefined && failure.kind !== 'busy');
     if (failed !== undefined)
       this.#log.warn({ ...due.place, image: failed.image, ...failed.failure }, 'no mirror snapshot was taken');
   }
