@@ -25,7 +25,7 @@ test('a RADOS namespace that is not there is named with the command that makes i
   for (const { status, details } of [created, room]) {
     assert.equal(status, 'FAILED_PRECONDITION', details);
     const command = `rbd namespace create --pool ${nowhere.name} --namespace ${nowhere.namespace}`;
-    assert.ok(details.startsWith('NAMESPACE_MISSING: ') && details.includes(command), details);
+    assert.ok(details.includes('NAMESPACE_MISSING: ') && details.includes(command), details);
   }
   assert.equal(deleted.status, 'FAILED_PRECONDITION', deleted.details);
   assert.equal(objects, '');
