@@ -189,10 +189,15 @@ test('an agent that was replaced, for a change was late in it, leaves by itself 
   const [address = 'no connection'] = await sessionsOf(ceph, user);
   await sleep(2100);
 
-  const late = await engine
-    .createSnapshot({ ...volume, snapshot: 'snap-1', name: 'snap-1', labels: {} }, within(0.05))
-    .catch((error: unknown) => error);
-  await (late instanceof PendingFailure ? late.settled : undefined);
+  let late: unknown;
+  // On a busy machine a call's time can be over before its turn, and then it begins nothing.
+  for (let attempt = 1; attempt <= 10 && causes.length < 3; attempt += 1) {
+    const name = `snap-${attempt}`;
+    late = await engine
+      .createSnapshot({ ...volume, snapshot: name, name, labels: {} }, within(0.05 * attempt))
+      .catch((error) => error);
+    await (late instanceof PendingFailure ? late.settled : undefined);
+  }
   await sleep(3000); // for its leave
 
   assert.ok(late instanceof PendingFailure);
