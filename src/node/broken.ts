@@ -1,7 +1,6 @@
 /**
- * What is staged and gives only errors: its process has ended and cannot be replaced, its file system was given up by the kernel, or
- * Ceph has cut its client off. It is taken down
- * whole, to be made anew, and only while no target path shows it:
+ * What is staged and gives only errors: its process has ended and cannot be replaced, its file system was given up by the kernel,
+ * or Ceph has cut its client off. It is taken down whole, to be made anew, and only while no target path shows it:
  *
  *  - A container keeps the mount that it was started with, whatever is unmounted here, and the kernel keeps the device as
  *    long: the pod has to go first. Nothing that it writes arrives any more, so nothing is lost by waiting for it.
@@ -52,7 +51,8 @@ export async function isGivenUp({ stash, mountFlags }: Pick<Releasing, 'stash' |
   return exit !== 0;
 }
 
-async function publishedAt(dir: string): Promise<readonly string[]> {
+/** The target paths that show the volume. */
+export async function publishedAt(dir: string): Promise<readonly string[]> {
   const targets = await readTargets(dir);
   const mounts = await Promise.all(targets.map(({ path }) => findMount(path)));
   return mounts.filter((mount) => mount !== undefined).map(({ path }) => path);

@@ -7,7 +7,7 @@ import type { ClusterConnection } from '#lib/cluster-config';
 import { Failure, isUnsettled } from '#lib/failure';
 import { formatVolume, type VolumeHandle } from '#lib/handle';
 import { byDeadline, checkpoint, type Scope } from '#lib/scope';
-import { releaseBroken } from './broken.ts';
+import { publishedAt, releaseBroken } from './broken.ts';
 import { throughItsNode } from './device-node.ts';
 import { check, growMounted, growUnmounted, inspect, make, unmark } from './filesystems.ts';
 import { dirOf, type NodeHost, type Staged } from './host.ts';
@@ -101,13 +101,14 @@ async function ensureStaged(plan: Plan, scope: Scope): Promise<Device> {
 
 /**
  * After a final failure of NodeStageVolume nobody calls NodeUnstageVolume, so what was begun goes at once; else the next
- * call goes on. A device that is mounted anywhere, or open, stays: then the answer is the mapper's `unfinished`.
+ * call goes on. What a pod still has stays as it is, for its device's number would be the next volume's. A device that is mounted
+ * anywhere, or open, stays too: then the answer is the mapper's `unfinished`.
  */
 async function orRelease<T>({ dir, mapper, isAgain }: Plan, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!isUnsettled(error)) {
+    if (!isUnsettled(error) && (await publishedAt(dir)).length === 0) {
       await mapper.unmap(dir);
       if (!isAgain) await dropStash(dir);
     }

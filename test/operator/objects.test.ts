@@ -155,8 +155,12 @@ const CASES: Record<
     is: [],
   },
   'a volume of another name with the same handle is adopted': {
-    copies: copies({ volumes: [volumeObject('by-hand', {})] }),
+    copies: copies({ volumes: [volumeObject('by-hand', {}, 'Released')] }),
     is: ['rebind PersistentVolume by-hand', 'create PersistentVolumeClaim data'],
+  },
+  'a bound volume keeps the claim that is not seen here yet': {
+    copies: copies({ volumes: [volumeObject('pvc-1', {})] }),
+    is: ['create PersistentVolumeClaim data'],
   },
   'a volume that outlived its claim is kept for the next of that name': {
     copies: copies({ volumes: [volumeObject('pvc-1', {}, 'Released')], claims: [claimObject('', 'claim-2')] }),

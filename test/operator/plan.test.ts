@@ -170,6 +170,20 @@ test('I5: a site that comes back is demoted and copied anew, only where the poli
   }
 });
 
+test('I5: a stale object throws nothing away, whatever it says of sites that come back', () => {
+  const world = steady(['a']);
+  world.write('a');
+  world.away('east');
+  for (let look = 0; look < 5; look += 1) world.pass(10_000);
+  settle(world, aWant({ primarySite: 'west', epoch: 2, accepted: { epoch: 2, upTo: 1e9, unknown: true } }));
+  world.back('east');
+
+  const taken = settle(world, aWant({ primarySite: 'east', epoch: 1, resyncOnReturn: true }));
+
+  assert.deepEqual([taken.includes('demote east'), taken.includes('resync east')], [false, false]);
+  assert.deepEqual(world.primaries('a'), ['east', 'west']);
+});
+
 test('a lost site that comes back in mid-move: what is left is moved without loss, and what was forced is copied anew', () => {
   const world = steady(['a', 'b']);
   world.away('east');

@@ -34,7 +34,7 @@ for (const [how, features] of [
     assert.deepEqual(again, made);
     assert.equal(await imageSize(pool, 'v'), SIZE + HEADER);
     assert.equal(await keyOf(pool, 'v'), 'key of v');
-    assert.deepEqual(await bed.engine.getVolume(anImage(made, 'v')), made);
+    assert.partialDeepStrictEqual(await bed.engine.getVolume(anImage(made, 'v')), made);
   });
 }
 

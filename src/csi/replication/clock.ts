@@ -41,13 +41,18 @@ export class ReplicationClock {
   }
 
   async #round(): Promise<void> {
-    try {
-      for (const cluster of this.#clusters.names()) await this.#serve(cluster);
-    } catch (error) {
-      if (!(error instanceof Failure)) this.#log.error({ err: error }, 'a round of mirror snapshots failed');
-      else this.#log.warn({ reason: error.reason, err: error }, 'mirror snapshots could not be taken');
-    }
+    // One cluster that is away holds up no other.
+    await Promise.all(this.#clusters.names().map((cluster) => this.#try(cluster)));
     if (!this.#stopped) this.#timer = this.#next();
+  }
+
+  async #try(cluster: string): Promise<void> {
+    try {
+      await this.#serve(cluster);
+    } catch (error) {
+      if (!(error instanceof Failure)) this.#log.error({ err: error, cluster }, 'a round of mirror snapshots failed');
+      else this.#log.warn({ cluster, reason: error.reason, err: error }, 'mirror snapshots could not be taken');
+    }
   }
 
   async #serve(cluster: string): Promise<void> {

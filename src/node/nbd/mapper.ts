@@ -6,7 +6,8 @@
  *     N2  The process is alive while its admin socket in the volume's directory is listened on.
  *     N3  Without a process the device waits: nothing that was written is lost, and another process can take over (`heal`).
  *     N4  Where one node at a time writes, the process holds the image's lock and gives it to nobody: so one that takes over
- *         on a node that was taken for lost fails where another node has the volume meanwhile.
+ *         on a node that was taken for lost fails where another node has the volume meanwhile. Where that one has given it
+ *         back already, nothing but the time tells: the healer gives up after two minutes (healer.ts).
  *     N5  The kernel takes a device away from whoever uses it. So it is asked to only when nothing is mounted from it, in
  *         whatever namespace, nobody has it open, and all that was written is in Ceph.
  */

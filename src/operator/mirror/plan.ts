@@ -121,8 +121,18 @@ function planFrozen(situation: Situation, truth: Truth): Plan {
   const { phase, steps, again } = planSteady(situation, truth);
   const { primarySite } = situation.want;
   const message = primarySite === truth.primarySite ? 'nothing is changed' : `the move to ${primarySite} waits`;
-  const snapshots = steps.filter((step) => step.do === 'snapshot');
-  return { phase: phase === 'Degraded' ? phase : 'Frozen', blocked: { reason: 'Frozen', message }, steps: snapshots, again };
+  const stopped = phase === 'Degraded' ? phase : 'Frozen';
+  return { phase: stopped, blocked: { reason: 'Frozen', message }, steps: steps.filter(isSnapshot), again };
+}
+
+/** An object that does not fit what the sites agreed on may be wrong in all else too: of what it says nothing is done. */
+function planRefused(situation: Situation, truth: Truth, refused: Required<Pick<Plan, 'phase' | 'blocked'>>): Plan {
+  const { steps, again } = planSteady(situation, truth);
+  return { ...refused, steps: steps.filter(isSnapshot), again };
+}
+
+function isSnapshot(step: Step): boolean {
+  return step.do === 'snapshot';
 }
 
 /**
@@ -139,12 +149,12 @@ function planWanted(situation: Situation, truth: Truth): Plan {
   const { want } = situation;
   if (want.epoch < truth.epoch) {
     const message = `this object says epoch ${want.epoch}; the sites are at epoch ${truth.epoch}, primary at ${truth.primarySite}`;
-    return { ...planSteady(situation, truth), phase: 'Stale', blocked: { reason: 'SpecStale', message } };
+    return planRefused(situation, truth, { phase: 'Stale', blocked: { reason: 'SpecStale', message } });
   }
   if (want.primarySite === truth.primarySite) return planSteady(situation, truth);
   if (want.epoch !== truth.epoch + 1) {
     const message = `a move to ${want.primarySite} needs epoch ${truth.epoch + 1}, and not ${want.epoch}`;
-    return { ...planSteady(situation, truth), phase: 'Blocked', blocked: { reason: 'EpochMismatch', message } };
+    return planRefused(situation, truth, { phase: 'Blocked', blocked: { reason: 'EpochMismatch', message } });
   }
   return want.accepted?.epoch === want.epoch ? planForced(situation, truth) : planPlanned(situation, truth);
 }

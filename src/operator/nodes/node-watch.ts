@@ -75,6 +75,7 @@ export class NodeWatch {
   }
 
   #failed(error: unknown): void {
+    this.#passed = undefined;
     this.#failures += 1;
     this.#settings.log.warn(
       { err: error, failures: this.#failures },

@@ -4,14 +4,14 @@ import { isKube, type KubeApi, keyOf, nameOf } from '../runtime/index.ts';
 import { CONTENTS } from './kinds.ts';
 import type { Action, Refusal, VolumePlan } from './plan.ts';
 
-/** In order; the rest of a volume waits when one of its objects cannot be made. What the API server refused is a refusal like others. */
+/** In order; the rest of a volume waits for the next plan when one of its objects cannot be made. What the API server refused is a refusal like others. */
 export async function applyPlan(api: KubeApi, { volume, actions }: VolumePlan): Promise<readonly Refusal[]> {
   for (const action of actions) {
     try {
       await take(api, action);
     } catch (error) {
       // Somebody was faster: whether it is the same object shows when it is looked at.
-      if (isKube(error, 409)) continue;
+      if (isKube(error, 409)) return [];
       // A quota, an admission rule, a right that is missing: for a person. What did not answer is asked again.
       if (isKube(error, 400, 403, 404, 422)) {
         return [{ volume, kind: 'refused', field: `${action.kind.kind} ${keyOf(action.object)}`, message: error.message }];

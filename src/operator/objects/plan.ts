@@ -182,7 +182,8 @@ function conflictOf({ here, facts, volume }: Planning, existing: Volume | undefi
 /** A volume that outlived its claim remembers it by a uid that no claim has any more. */
 function rebound(existing: Volume, { claimUid }: Wanted): readonly Action[] {
   const known = existing.spec.claimRef?.uid;
-  if (known === undefined || known === claimUid) return [];
+  // Bound it has its claim, and claims are only seen later here.
+  if (known === undefined || known === claimUid || existing.status?.phase === 'Bound') return [];
   return [{ do: 'rebind', kind: VOLUMES, object: existing, claimUid }];
 }
 
