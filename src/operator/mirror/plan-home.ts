@@ -78,12 +78,13 @@ export function homing(situation: Situation, { primarySite: home, epoch }: Truth
   const nowhere = ours.filter(({ comparison }) => comparison.primary === 'nowhere');
   const back = nowhere.filter((volume) => verdictOf(volume).safe && !memory.left.has(`promote/${firstOf(volume)}`));
   const astray = ours.filter((volume) => isWholeAt(volume, home) && !memory.left.has(`demote/${firstOf(volume)}`));
-  return [
+  const promoted = [
     ...promotes({ site: home, epoch }, back, verdictOf),
     ...promotedOnce(situation, nowhere, { site: home, epoch }),
-    ...demotes({ site: other, epoch }, astray),
-    ...[home, other].flatMap((site) => demotes({ site, epoch }, exposed(volumes, site))),
   ];
+  // What is being promoted is closed in a later pass, if it still has to be: a demote would undo that.
+  const closed = promoted.length > 0 ? [] : [home, other].flatMap((site) => demotes({ site, epoch }, exposed(volumes, site)));
+  return [...promoted, ...demotes({ site: other, epoch }, astray), ...closed];
 }
 
 /** Primary at the other site alone, and followed here since. */
