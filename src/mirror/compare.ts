@@ -203,7 +203,9 @@ function lossOf({
     return at === undefined ? undefined : Math.max(0, (pair.now - at) / 1000);
   };
   const atRest = standing.role === 'demoted' && standing.by === 'peer' && standing.complete;
-  const lag = atRest && standingOf(primary)?.role !== 'primary' ? 0 : age(copied);
+  // Out of sight the other side may have been promoted again since, and written: then what counts is how old the demotion is.
+  const other = standingOf(primary)?.role;
+  const lag = atRest && other !== undefined && other !== 'primary' ? 0 : age(copied);
   // A forced promote during a copy rolls back one snapshot further than the newest complete one.
   const copying = secondary.image.detail?.snapshots[0]?.complete === false;
   return { lag, lossIfForced: copying ? age(before) : lag, copied: copied && { ...copied, at: timeOf(copied) ?? copied.at } };

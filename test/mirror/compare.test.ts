@@ -98,6 +98,25 @@ test('with the primary out of reach the loss is told from what was remembered, e
   assert.deepEqual([known.state, known.reason, known.primary], ['failed', 'PeerUnreachable', 'unknown']);
 });
 
+test('a demotion that is here is all there is only while the other side shows that it went no further', () => {
+  const arrived: Side = {
+    standing: demoted('peer', 'uuid-a/9'),
+    snapshots: [copyOf(6, 9, { state: 'non-primary-demoted' })],
+  };
+  const at = snapshot(9, 40, { state: 'primary-demoted' });
+  const standing = demoted('this-site', 'uuid-a/9');
+  const facts = poolOf('uuid-a', { standing, snapshots: [at] });
+  const remembered = rememberPoints([], facts, facts.images[0] as ImageFacts);
+
+  const [seen, known, unknown] = [
+    compare({ standing, snapshots: [at] }, arrived),
+    compare(undefined, arrived, remembered),
+    compare(undefined, arrived),
+  ];
+
+  assert.deepEqual([seen.lossIfForced, known.lossIfForced, unknown.lossIfForced], [undefined, 40, undefined]);
+});
+
 test('two primaries are a split-brain, though neither status says so', () => {
   const said = compare(
     { standing: PRIMARY },
